@@ -1,0 +1,61 @@
+"""Exceptions raised by the library.
+
+The tree::
+
+    QuantError
+    ├── ConfigError (ValueError)        a field of the configuration is wrong
+    ├── DataError (ValueError)          an input file or matrix is wrong
+    │   └── ContractError               a contract at a pillar boundary is broken
+    ├── MissingPartitionError (LookupError)   a partition was asked for and is not stored
+    ├── StoreError (OSError)            the lakehouse could not be read or written
+    ├── LedgerError (ValueError)        the audit trail is broken
+    └── UnavailableError (ImportError)  an optional extra is not installed
+
+Every message says what was expected, what was found and what to do. The command line turns a
+``QuantError`` into one line and exit code 2.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigError",
+    "ContractError",
+    "DataError",
+    "LedgerError",
+    "MissingPartitionError",
+    "QuantError",
+    "StoreError",
+    "UnavailableError",
+]
+
+
+class QuantError(Exception):
+    """Base of every error that the library raises on purpose."""
+
+
+class ConfigError(QuantError, ValueError):
+    """A field of the configuration is unknown, out of range or contradicts another one."""
+
+
+class DataError(QuantError, ValueError):
+    """An input file or a returns matrix cannot be used as it is."""
+
+
+class ContractError(DataError):
+    """A contract at a pillar boundary does not hold, so nothing after it may run."""
+
+
+class MissingPartitionError(QuantError, LookupError):
+    """A partition was asked for that has never been materialized."""
+
+
+class StoreError(QuantError, OSError):
+    """The lakehouse could not be read or written."""
+
+
+class LedgerError(QuantError, ValueError):
+    """The audit trail is broken, or a record cannot be written to it."""
+
+
+class UnavailableError(QuantError, ImportError):
+    """An optional dependency is missing; the message names the extra that brings it."""
