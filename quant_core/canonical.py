@@ -31,7 +31,8 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, bool)):
         return value
     raise TypeError(
-        f"canonical JSON holds None, bool, int, float, str, list and dict; got {type(value).__name__}"
+        "canonical JSON: expected None, bool, int, float, str, list or dict, "
+        f"found {type(value).__name__}"
     )
 
 

@@ -53,7 +53,7 @@ class ReturnsMatrix:
                 f"(dates, symbols), found {values.shape}"
             )
         if len(dates) > 1 and not bool((dates[1:] > dates[:-1]).all()):
-            raise DataError("returns matrix: dates must strictly increase; sort them and drop repeats")
+            raise DataError("returns matrix: dates must strictly increase; sort, drop repeats")
         if list(self.symbols) != sorted(set(self.symbols)):
             raise DataError("returns matrix: symbols must be sorted and unique")
         for array in (dates, values):
@@ -107,7 +107,8 @@ class ReturnsMatrix:
         """
         if not parts:
             raise DataError("returns matrix: nothing to concatenate")
-        ordered = sorted((part for part in parts if len(part.dates)), key=lambda part: part.dates[0])
+        filled = (part for part in parts if len(part.dates))
+        ordered = sorted(filled, key=lambda part: part.dates[0])
         symbols = tuple(sorted({symbol for part in parts for symbol in part.symbols}))
         dates = np.concatenate([part.dates for part in ordered] or [parts[0].dates])
         values = np.full((len(dates), len(symbols)), np.nan)

@@ -79,21 +79,23 @@ class WindowGrid:
 
     def __post_init__(self) -> None:
         if self.train < 2:  # noqa: PLR2004 - a variance needs two observations
-            raise ConfigError(f"windows.train: expected at least 2 observations, found {self.train}")
+            raise ConfigError(
+                f"windows.train: expected at least 2 observations, found {self.train}"
+            )
         if self.step not in {"month", "week"}:
             raise ConfigError(f"windows.step: expected 'month' or 'week', found {self.step!r}")
 
     def period(self, day: np.datetime64) -> np.datetime64:
         """Return the first calendar day of the period that a day falls in."""
         if self.step == "month":
-            return day.astype("datetime64[M]").astype("datetime64[D]")
+            return np.datetime64(day, "M").astype("datetime64[D]")
         offset = (day.astype("datetime64[D]") - _MONDAY).astype(np.int64) // 7 * 7
         return _MONDAY + np.timedelta64(offset, "D")
 
     def following(self, start: np.datetime64) -> np.datetime64:
         """Return the first calendar day of the period after the one that starts on ``start``."""
         if self.step == "month":
-            return (start.astype("datetime64[M]") + np.timedelta64(1, "M")).astype("datetime64[D]")
+            return (np.datetime64(start, "M") + np.timedelta64(1, "M")).astype("datetime64[D]")
         return start + np.timedelta64(7, "D")
 
     def ordinal(self, start: np.datetime64) -> int:

@@ -1,0 +1,18 @@
+"""Units of work: their identity, the version of their code, and where their results are kept."""
+
+from quant_core.cells._code_version import code_closure, code_version
+from quant_core.cells._identity import CellIdentity, Kind, why_stale
+from quant_core.cells._store import FolderStore, PartitionStore, Receipt, parquet_bytes, whole_file
+
+__all__ = [
+    "CellIdentity",
+    "FolderStore",
+    "Kind",
+    "PartitionStore",
+    "Receipt",
+    "code_closure",
+    "code_version",
+    "parquet_bytes",
+    "whole_file",
+    "why_stale",
+]

@@ -1,0 +1,184 @@
+"""Partitions as Parquet files in a folder: written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from quant_core.canonical import digest
+from quant_core.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+__all__ = ["FolderStore", "PartitionStore", "Receipt", "parquet_bytes", "whole_file"]
+
+_SUFFIX = ".parquet"
+_UNFINISHED = ".unfinished"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof of a written partition.
+
+    Parameters
+    ----------
+    partition : str
+        Name of the partition, ``/`` between its dimensions.
+    path : str
+        Where it lies.
+    rows, size : int
+        Rows of the table and bytes of the file.
+    digest : str
+        Digest of the file's bytes.
+    """
+
+    partition: str
+    path: str
+    rows: int
+    size: int
+    digest: str
+
+
+class PartitionStore(Protocol):
+    """A place that keeps one table a partition."""
+
+    def read(self, partition: str, columns: Sequence[str] | None = None) -> pa.Table | None:
+        """Return the table of a partition, or None when it was never written."""
+        ...
+
+    def write(self, partition: str, table: pa.Table) -> Receipt:
+        """Store the table of a partition, whole or not at all."""
+        ...
+
+    def partitions(self) -> list[str]:
+        """Return the names of the stored partitions, sorted."""
+        ...
+
+
+def parquet_bytes(table: pa.Table) -> bytes:
+    """Encode a table as Parquet; equal tables give equal bytes."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd", **_encoding(table.schema))
+    return bytes(sink.getvalue())
+
+
+def _encoding(schema: pa.Schema) -> dict[str, Any]:
+    """Keep dictionaries for text: on floats the writer builds them only to throw them away."""
+    text = [field.name for field in schema if not pa.types.is_floating(field.type)]
+    return {"use_dictionary": text}
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Write a local file under another name, and give it its own only when it is complete.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The name the file gets at the end of the block; its folder is created.
+
+    Yields
+    ------
+    pathlib.Path
+        The name to write to. It is removed when the block raises.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
+    try:
+        yield unfinished
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+class FolderStore:
+    """Partitions of one asset below a folder, on a disk or an object store.
+
+    Parameters
+    ----------
+    url : str
+        A path, or any URL that fsspec opens.
+
+    Examples
+    --------
+    >>> store = FolderStore("/tmp/lakehouse/weights_cube")  # doctest: +SKIP
+    >>> store.write("us_equity/2007-01", table)  # doctest: +SKIP
+    """
+
+    def __init__(self, url: str) -> None:
+        self._fs, root = fsspec.core.url_to_fs(url)
+        self._root = root.rstrip("/")
+        self._local = isinstance(self._fs, fsspec.implementations.local.LocalFileSystem)
+
+    def path(self, partition: str) -> str:
+        """Return where a partition lies, whether it is there or not."""
+        return f"{self._root}/{partition}{_SUFFIX}"
+
+    def read(self, partition: str, columns: Sequence[str] | None = None) -> pa.Table | None:
+        """Return the table of a partition, or None when it was never written.
+
+        Raises
+        ------
+        StoreError
+            If the file is there but is no readable Parquet.
+        """
+        path = self.path(partition)
+        try:
+            with self._fs.open(path, "rb") as file:
+                return pq.read_table(file, columns=list(columns) if columns else None)
+        except FileNotFoundError:
+            return None
+        except pa.ArrowInvalid as error:
+            raise StoreError(
+                f"{path}: expected a Parquet file, found something else ({error}); "
+                "delete the file to have the partition computed again"
+            ) from error
+
+    def write(self, partition: str, table: pa.Table) -> Receipt:
+        """Store the table of a partition, whole or not at all."""
+        path, data = self.path(partition), parquet_bytes(table)
+        if self._local:
+            with whole_file(Path(path)) as unfinished:
+                unfinished.write_bytes(data)
+        else:
+            self._fs.pipe_file(path, data)
+        return Receipt(partition, path, table.num_rows, len(data), digest(data))
+
+    def receipt(self, partition: str) -> Receipt | None:
+        """Return the receipt of a stored partition, read from its bytes, or None."""
+        path = self.path(partition)
+        try:
+            data = self._fs.cat_file(path)
+        except FileNotFoundError:
+            return None
+        rows = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows
+        return Receipt(partition, path, rows, len(data), digest(data))
+
+    def partitions(self) -> list[str]:
+        """Return the names of the stored partitions, sorted."""
+        if not self._fs.exists(self._root):
+            return []
+        start = len(self._fs._strip_protocol(self._root)) + 1  # noqa: SLF001 - fsspec's own way
+        found = (str(name)[start:] for name in self._fs.find(self._root))
+        return sorted(name.removesuffix(_SUFFIX) for name in found if name.endswith(_SUFFIX))
+
+    def delete(self, partition: str) -> None:
+        """Remove a partition; one that is not there is no error."""
+        path = self.path(partition)
+        if self._fs.exists(path):
+            self._fs.rm_file(path)
