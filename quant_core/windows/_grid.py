@@ -88,14 +88,14 @@ class WindowGrid:
     def period(self, day: np.datetime64) -> np.datetime64:
         """Return the first calendar day of the period that a day falls in."""
         if self.step == "month":
-            return np.datetime64(day, "M").astype("datetime64[D]")
+            return np.datetime64(np.datetime64(day, "M"), "D")
         offset = (day.astype("datetime64[D]") - _MONDAY).astype(np.int64) // 7 * 7
         return _MONDAY + np.timedelta64(offset, "D")
 
     def following(self, start: np.datetime64) -> np.datetime64:
         """Return the first calendar day of the period after the one that starts on ``start``."""
         if self.step == "month":
-            return (np.datetime64(start, "M") + np.timedelta64(1, "M")).astype("datetime64[D]")
+            return np.datetime64(np.datetime64(start, "M") + np.timedelta64(1, "M"), "D")
         return start + np.timedelta64(7, "D")
 
     def ordinal(self, start: np.datetime64) -> int:
