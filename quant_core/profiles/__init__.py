@@ -1,0 +1,43 @@
+"""What is optimised: the profiles, and what an engine is asked and answers."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from quant_core.profiles._naive import EqualWeight, Market
+from quant_core.profiles._parity import Hrp, RiskParity
+from quant_core.profiles._problem import Problem, Solution, Status
+from quant_core.profiles._profile import CappedProfile, Profile, RiskProfile
+from quant_core.profiles._ratio import MaxDiversification, MaxSharpe
+from quant_core.profiles._variance import MeanVariance, MinVariance
+
+__all__ = [
+    "PROFILES",
+    "CappedProfile",
+    "EqualWeight",
+    "Hrp",
+    "Market",
+    "MaxDiversification",
+    "MaxSharpe",
+    "MeanVariance",
+    "MinVariance",
+    "Problem",
+    "Profile",
+    "RiskParity",
+    "RiskProfile",
+    "Solution",
+    "Status",
+]
+
+PROFILES: Mapping[str, type[Profile]] = MappingProxyType(
+    {
+        "equal_weight": EqualWeight,
+        "hrp": Hrp,
+        "market": Market,
+        "max_diversification": MaxDiversification,
+        "max_sharpe": MaxSharpe,
+        "mean_variance": MeanVariance,
+        "min_variance": MinVariance,
+        "risk_parity": RiskParity,
+    }
+)
+"""Every profile by its name, sorted."""
