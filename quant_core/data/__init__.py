@@ -1,0 +1,38 @@
+"""Prices and returns: where they come from, and the matrix they become."""
+
+from quant_core.data._config import DataConfig
+from quant_core.data._files import FileSource
+from quant_core.data._ingest import (
+    Ingested,
+    ingest,
+    ingest_month,
+    ingest_observations,
+    matrix_version,
+)
+from quant_core.data._layout import ColumnNames
+from quant_core.data._matrix import DATE_TYPE, ReturnsMatrix
+from quant_core.data._observations import Kind, RawObservations
+from quant_core.data._returns import MAX_GAP_DAYS, returns_from_prices
+from quant_core.data._sample import SAMPLE_BENCHMARK, SampleSource
+from quant_core.data._source import Source, open_source
+
+__all__ = [
+    "DATE_TYPE",
+    "MAX_GAP_DAYS",
+    "SAMPLE_BENCHMARK",
+    "ColumnNames",
+    "DataConfig",
+    "FileSource",
+    "Ingested",
+    "Kind",
+    "RawObservations",
+    "ReturnsMatrix",
+    "SampleSource",
+    "Source",
+    "ingest",
+    "ingest_month",
+    "ingest_observations",
+    "matrix_version",
+    "open_source",
+    "returns_from_prices",
+]

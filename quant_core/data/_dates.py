@@ -1,0 +1,83 @@
+"""Reading dates: naive ones are UTC, aware ones are converted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+
+from quant_core.errors import DataError
+
+__all__ = ["parse_dates"]
+
+_YYYYMMDD = 8
+
+
+def parse_dates(
+    column: pa.ChunkedArray, *, where: str, row_word: str, first_row: int
+) -> np.ndarray:
+    """Return the instants of a date column.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        Dates, timestamps, ISO 8601 text or integers ``YYYYMMDD``.
+    where : str
+        File and column, for messages.
+    row_word, first_row : str, int
+        What a row is called, and the number of the first one.
+
+    Returns
+    -------
+    numpy.ndarray of datetime64[us], shape (R,)
+        NaT where the cell is empty.
+
+    Raises
+    ------
+    DataError
+        If a cell cannot be read, with its row and text.
+    """
+    kind = column.type
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        naive = column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None)), safe=False)
+        instants: np.ndarray = naive.cast(pa.timestamp("us")).to_numpy().astype("datetime64[us]")
+        return instants
+    if pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        raise DataError(
+            f"{where}: expected dates such as 2020-01-31, found numbers ({kind}); name the right "
+            "column by data.date"
+        )
+    encoded = column if pa.types.is_dictionary(kind) else column.dictionary_encode()
+    array = encoded.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0)
+    texts = [text or "" for text in array.dictionary.cast(pa.string()).to_pylist()]
+    indices = array.indices.fill_null(-1).to_numpy()
+    found = np.full(len(texts) + 1, np.datetime64("NaT"), dtype="datetime64[us]")
+    for place, text in enumerate(texts):
+        if text.strip():
+            instant = _instant(text.strip())
+            if instant is None:
+                row = first_row + int(np.flatnonzero(indices == place)[0])
+                raise DataError(
+                    f"{where}, {row_word} {row}: cannot read {text!r} as a date; write dates as "
+                    "YYYY-MM-DD (ISO 8601)"
+                )
+            found[place] = instant
+    return found[indices]
+
+
+def _instant(text: str) -> np.datetime64 | None:
+    if text.isdigit() and len(text) != _YYYYMMDD:
+        return None
+    # Slashes are taken only where the year leads: 02/03/2020 has two readings.
+    if len(text) > _YYYYMMDD and text[4] == text[7] == "/":
+        text = text.replace("/", "-")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return np.datetime64(moment, "us")

@@ -1,0 +1,140 @@
+"""Prices or returns from a CSV or Parquet file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+
+from quant_core.data._dates import parse_dates
+from quant_core.data._layout import ColumnNames, Layout, find_layout
+from quant_core.data._observations import Kind, RawObservations, encode
+from quant_core.data._tables import TableFile, open_table, to_numpy
+from quant_core.errors import DataError
+
+__all__ = ["FileSource"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """A CSV or Parquet file, wide (a column a symbol) or long (a row an observation).
+
+    Parameters
+    ----------
+    origin : str
+        fsspec URL: a path, ``s3://bucket/prices.parquet``, ``https://host/returns.csv.gz``.
+    kind : {"prices", "returns"}
+        What the file holds.
+    columns : ColumnNames
+        Columns whose names are not the usual ones.
+    exclude : tuple of str
+        Symbols to leave unread.
+    name : str
+        Name of the source.
+
+    Examples
+    --------
+    >>> FileSource("prices.csv", "prices").kind
+    'prices'
+    """
+
+    origin: str
+    kind: Kind
+    columns: ColumnNames = field(default_factory=ColumnNames)
+    exclude: tuple[str, ...] = ()
+    name: str = "file"
+
+    def read(
+        self, start: np.datetime64 | None = None, end: np.datetime64 | None = None
+    ) -> RawObservations:
+        """Read the observations from ``start``, included, to ``end``, excluded.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be read as prices or returns; the message names the column, the
+            row and the text found.
+        """
+        file = open_table(self.origin)
+        layout = find_layout(
+            file.names,
+            origin=self.origin,
+            kind=self.kind,
+            columns=self.columns,
+            exclude=self.exclude,
+        )
+        read = self._wide if layout.symbol is None else self._long
+        return read(file, layout).between(start, end)
+
+    def _wide(self, file: TableFile, layout: Layout) -> RawObservations:
+        unknown = [name for name in self.exclude if name not in file.names]
+        if unknown:
+            raise DataError(
+                f"{self.origin}: data.exclude names {', '.join(unknown)}, which is no column of the "
+                "file; correct the name or remove it"
+            )
+        table = file.load([layout.date], layout.values)
+        values = to_numpy([table[place] for place in layout.values])
+        dates = self._dates(table[layout.date], file, layout)
+        rows = np.arange(file.first_row, file.first_row + len(dates))
+        filled = self._dated(dates, ~np.isnan(values).all(axis=1), rows, file, layout)
+        names = [file.names[place].strip() for place in layout.values]
+        symbols = tuple(sorted(names))
+        codes = np.array([symbols.index(name) for name in names], dtype=np.int32)
+        if not filled.all():
+            dates, values, rows = dates[filled], values[filled], rows[filled]
+        return RawObservations(
+            kind=self.kind,
+            origin=self.origin,
+            symbols=symbols,
+            dates=dates.reshape(-1, 1),
+            codes=codes.reshape(1, -1),
+            values=values,
+            rows=rows.reshape(-1, 1),
+            row_word=file.row_word,
+        )
+
+    def _long(self, file: TableFile, layout: Layout) -> RawObservations:
+        assert layout.symbol is not None
+        place = layout.values[0]
+        table = file.load([layout.date, layout.symbol], [place])
+        values = table[place].to_numpy()
+        symbols, codes = encode(table[layout.symbol])
+        dates = self._dates(table[layout.date], file, layout)
+        rows = np.arange(file.first_row, file.first_row + len(dates))
+        filled = self._dated(dates, ~np.isnan(values) | (codes >= 0), rows, file, layout)
+        found = RawObservations(
+            kind=self.kind,
+            origin=self.origin,
+            symbols=symbols,
+            dates=dates[filled].reshape(-1, 1),
+            codes=codes[filled].reshape(-1, 1),
+            values=values[filled].reshape(-1, 1),
+            rows=rows[filled].reshape(-1, 1),
+            value_column=file.names[place],
+            row_word=file.row_word,
+        )
+        return found.without(self.exclude) if self.exclude else found
+
+    def _dates(self, column: pa.ChunkedArray, file: TableFile, layout: Layout) -> np.ndarray:
+        where = f"{self.origin}, column {file.names[layout.date]!r}"
+        return parse_dates(column, where=where, row_word=file.row_word, first_row=file.first_row)
+
+    def _dated(
+        self,
+        dates: np.ndarray,
+        filled: np.ndarray,
+        rows: np.ndarray,
+        file: TableFile,
+        layout: Layout,
+    ) -> np.ndarray:
+        """Return the rows that have a date; only a row without any content may lack one."""
+        undated = np.isnat(dates)
+        wrong = np.flatnonzero(undated & filled)
+        if len(wrong):
+            raise DataError(
+                f"{self.origin}, column {file.names[layout.date]!r}, {file.row_word} "
+                f"{rows[wrong[0]]}: the date is empty; write it, or remove the row"
+            )
+        return ~undated

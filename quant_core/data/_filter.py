@@ -1,0 +1,140 @@
+"""Rules on single observations, and their grid of dates by symbols."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from quant_core.contracts import Reason, non_finite, non_positive, out_of_range
+from quant_core.data._log import Log
+from quant_core.data._observations import RawObservations
+from quant_core.errors import DataError
+
+__all__ = ["filter_observations"]
+
+_IMPLAUSIBLE = 0.25
+_SHOWN = 3
+
+
+def filter_observations(
+    raw: RawObservations, log: Log, *, keep_first: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Drop what breaks a rule on single observations, and lay the rest on a grid.
+
+    Parameters
+    ----------
+    raw : RawObservations
+        Not changed.
+    log : Log
+        Takes what is dropped.
+    keep_first : bool
+        Keep the first of two observations of one date and symbol instead of raising.
+
+    Returns
+    -------
+    dates : numpy.ndarray of datetime64[us], shape (T,)
+        Strictly increasing; each has at least one observation.
+    values : numpy.ndarray of float64, shape (T, n)
+        In the order of ``raw.symbols``; NaN where there is nothing.
+    """
+    dates, row = np.unique(raw.dates[:, 0], return_inverse=True)
+    repeated = _repeated(raw, row, len(dates))
+    if repeated and not keep_first:
+        raise DataError(_first_repeat(raw, row))
+    alive = raw.present()
+    for reason, mask in _rules(raw):
+        _drop(raw, alive, mask, reason, log)
+    if repeated:
+        _drop(raw, alive, _later_repeats(raw, row, alive), Reason.DUPLICATE, log)
+    held = np.zeros(len(dates), dtype=np.bool_)
+    held[row[alive.any(axis=1)]] = True
+    place = np.cumsum(held) - 1
+    return dates[held], _grid(raw, place[row], alive, int(held.sum()))
+
+
+def _rules(raw: RawObservations) -> list[tuple[Reason, np.ndarray]]:
+    shape = raw.values.shape
+    rules = [
+        (Reason.MISSING_SYMBOL, np.broadcast_to(raw.codes < 0, shape)),
+        (Reason.MISSING, np.isnan(raw.values)),
+        (Reason.NON_FINITE, non_finite(raw.values)),
+    ]
+    if raw.kind == "prices":
+        wrong = non_positive(raw.values)
+        _refuse(raw, wrong, "prices above zero", "returns; give the file as data.returns")
+        rules.append((Reason.NON_POSITIVE_PRICE, wrong))
+    else:
+        wrong = out_of_range(raw.values)
+        _refuse(
+            raw, wrong, "returns as fractions", "prices or per cent; give prices as data.prices"
+        )
+    return rules
+
+
+def _refuse(raw: RawObservations, wrong: np.ndarray, expected: str, likely: str) -> None:
+    found, of = int(wrong.sum()), int(np.isfinite(raw.values).sum())
+    if found > _IMPLAUSIBLE * of:
+        raise DataError(
+            f"{raw.origin}: expected {expected}, but {found} of {of} values are out of range; the "
+            f"file seems to hold {likely}"
+        )
+
+
+def _drop(
+    raw: RawObservations, alive: np.ndarray, mask: np.ndarray, reason: Reason, log: Log
+) -> None:
+    # By position, never by label: labels repeat.
+    at, column = np.nonzero(mask & alive)
+    codes = np.broadcast_to(raw.codes, raw.values.shape)[at, column]
+    log.add(reason, raw.dates[at, 0], codes, raw.values[at, column])
+    alive[at, column] = False
+
+
+def _keys(raw: RawObservations, row: np.ndarray) -> np.ndarray:
+    codes = raw.codes.astype(np.int64)
+    return np.broadcast_to(
+        row.reshape(-1, 1) * (len(raw.symbols) + 1) + codes + 1, raw.values.shape
+    )
+
+
+def _repeated(raw: RawObservations, row: np.ndarray, dates: int) -> bool:
+    if raw.wide:
+        return dates < len(row)
+    named = raw.codes[:, 0] >= 0
+    seen = np.zeros(dates * (len(raw.symbols) + 1), dtype=np.bool_)
+    seen[_keys(raw, row)[named, 0]] = True
+    return int(seen.sum()) < int(named.sum())
+
+
+def _first_repeat(raw: RawObservations, row: np.ndarray) -> str:
+    keys = row if raw.wide else np.where(raw.codes[:, 0] >= 0, _keys(raw, row)[:, 0], -1)
+    named = np.flatnonzero(keys >= 0)
+    _, first, inverse = np.unique(keys[named], return_index=True, return_inverse=True)
+    later = np.flatnonzero(first[inverse] != np.arange(len(named)))
+    at, before = named[later[0]], named[first[inverse[later[0]]]]
+    what = f"date {np.datetime_as_string(raw.dates[at, 0], unit='D')}"
+    if not raw.wide:
+        what += f", symbol {raw.symbols[raw.codes[at, 0]]}"
+    return (
+        f"{raw.origin}, {raw.row_word} {raw.rows[at, 0]}: {what} was already given in "
+        f"{raw.row_word} {raw.rows[before, 0]} ({len(later)} such rows); remove one, or set "
+        "data.duplicates: keep_first"
+    )
+
+
+def _later_repeats(raw: RawObservations, row: np.ndarray, alive: np.ndarray) -> np.ndarray:
+    at, column = np.nonzero(alive)
+    first = np.unique(_keys(raw, row)[at, column], return_index=True)[1]
+    later = np.ones(len(at), dtype=np.bool_)
+    later[first] = False
+    mask = np.zeros(alive.shape, dtype=np.bool_)
+    mask[at[later], column[later]] = True
+    return mask
+
+
+def _grid(raw: RawObservations, row: np.ndarray, alive: np.ndarray, dates: int) -> np.ndarray:
+    values = np.full((dates, len(raw.symbols)), np.nan)
+    codes = np.broadcast_to(raw.codes, alive.shape)
+    for column in range(alive.shape[1]):
+        at = np.flatnonzero(alive[:, column])
+        values[row[at], codes[at, column]] = raw.values[at, column]
+    return values

@@ -1,0 +1,190 @@
+"""Observations as found in a source, before any rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal, Self
+
+import numpy as np
+import pyarrow as pa
+
+from quant_core.data._matrix import DATE_TYPE
+from quant_core.errors import DataError
+
+__all__ = ["Kind", "RawObservations"]
+
+Kind = Literal["prices", "returns"]
+
+
+@dataclass(frozen=True, slots=True)
+class RawObservations:
+    """A long table of observations, held in broadcast form.
+
+    ``dates``, ``codes`` and ``rows`` broadcast against ``values``: a wide file of R rows and C
+    symbols keeps its (R, C) block next to (R, 1) dates and (1, C) codes, a long one has C = 1.
+    The contract sees one table either way, and a wide file is never unrolled.
+
+    Parameters
+    ----------
+    kind : {"prices", "returns"}
+        What the values are.
+    origin : str
+        Where they come from, for messages.
+    symbols : tuple of str
+        Names, sorted and unique; ``codes`` points into them.
+    dates : numpy.ndarray of datetime64[us], shape (R, 1)
+        UTC instants.
+    codes : numpy.ndarray of int32, shape (R, 1) or (1, C)
+        Number of the symbol; -1 where a long row names none.
+    values : numpy.ndarray of float64, shape (R, C)
+        Values as found; NaN where there is none.
+    rows : numpy.ndarray of int64, shape (R, 1)
+        Line of a text file, or row of a Parquet file, counted from 1.
+    value_column : str
+        Column that the values stand in; empty for a wide file, where it is the symbol's.
+    row_word : str
+        ``"line"`` or ``"row"``, what ``rows`` counts.
+    """
+
+    kind: Kind
+    origin: str
+    symbols: tuple[str, ...]
+    dates: np.ndarray
+    codes: np.ndarray
+    values: np.ndarray = field(repr=False)
+    rows: np.ndarray = field(repr=False)
+    value_column: str = ""
+    row_word: str = "row"
+
+    @property
+    def wide(self) -> bool:
+        """Whether each column is a symbol, so that an empty cell is no observation."""
+        return not self.value_column
+
+    def present(self) -> np.ndarray:
+        """Tell which cells are observations: non-empty cells if wide, every row if long."""
+        return ~np.isnan(self.values) if self.wide else np.ones(self.values.shape, dtype=np.bool_)
+
+    def between(self, start: np.datetime64 | None, end: np.datetime64 | None) -> Self:
+        """Return the observations from ``start``, included, to ``end``, excluded."""
+        dates = self.dates[:, 0]
+        keep = np.ones(len(dates), dtype=np.bool_)
+        if start is not None:
+            keep &= dates >= start
+        if end is not None:
+            keep &= dates < end
+        return self if bool(keep.all()) else self._take(keep)
+
+    def without(self, symbols: tuple[str, ...]) -> Self:
+        """Return the observations of all other symbols.
+
+        Raises
+        ------
+        DataError
+            If one of ``symbols`` is not there.
+        """
+        missing = [name for name in symbols if name not in self.symbols]
+        if missing:
+            raise DataError(
+                f"{self.origin}: data.exclude names {', '.join(missing)}, which the file does not "
+                "hold; correct the name or remove it"
+            )
+        kept = [number for number, name in enumerate(self.symbols) if name not in symbols]
+        place = np.full(len(self.symbols) + 1, -1, dtype=np.int32)
+        place[kept] = np.arange(len(kept), dtype=np.int32)
+        stays = np.isin(self.codes, [-1, *kept])
+        slim = replace(
+            self,
+            symbols=tuple(self.symbols[number] for number in kept),
+            codes=place[self.codes],
+        )
+        if self.wide:
+            columns = stays[0]
+            return replace(slim, codes=slim.codes[:, columns], values=self.values[:, columns])
+        return slim._take(stays[:, 0])
+
+    def followed_by(self, later: Self) -> Self:
+        """Return these observations and then those of a later stretch of the same source, long."""
+        first, second = (part.to_table() for part in (self, later))
+        joined = pa.concat_tables([first, second], promote_options="none").unify_dictionaries()
+        return self.from_table(joined)
+
+    def months(self) -> list[str]:
+        """Return the calendar months that hold a row, as sorted ``YYYY-MM``."""
+        return [str(month) for month in np.unique(self.dates.astype("datetime64[M]"))]
+
+    def to_table(self) -> pa.Table:
+        """Return the long table: ``date, symbol, value, row``, one row an observation.
+
+        The schema metadata carry what `from_table` needs to continue. Symbols without an
+        observation stay in the dictionary of ``symbol``.
+        """
+        at, column = np.nonzero(self.present())
+        codes = np.broadcast_to(self.codes, self.values.shape)[at, column]
+        symbol = pa.DictionaryArray.from_arrays(
+            pa.array(codes, mask=codes < 0), pa.array(self.symbols, pa.string())
+        )
+        dates = pa.array(self.dates[at, 0], pa.timestamp("us")).cast(DATE_TYPE)
+        value = pa.array(self.values[at, column], from_pandas=True)
+        names = ["date", "symbol", "value", "row"]
+        table = pa.table([dates, symbol, value, pa.array(self.rows[at, 0])], names=names)
+        return table.replace_schema_metadata(
+            {
+                "kind": self.kind,
+                "origin": self.origin,
+                "value_column": self.value_column,
+                "row_word": self.row_word,
+            }
+        )
+
+    @classmethod
+    def from_table(cls, table: pa.Table) -> Self:
+        """Read observations back from the table that `to_table` made; they are long now.
+
+        Raises
+        ------
+        DataError
+            If the table was not made by `to_table`.
+        """
+        meta = {key.decode(): text.decode() for key, text in (table.schema.metadata or {}).items()}
+        if meta.get("kind") not in {"prices", "returns"}:
+            raise DataError(
+                "raw observations: the table does not say whether it holds prices or returns"
+            )
+        symbols, codes = encode(table["symbol"])
+        return cls(
+            kind="prices" if meta["kind"] == "prices" else "returns",
+            origin=meta["origin"],
+            symbols=symbols,
+            dates=table["date"].cast(pa.timestamp("us")).to_numpy().reshape(-1, 1),
+            codes=codes.reshape(-1, 1),
+            values=table["value"].to_numpy().astype(np.float64).reshape(-1, 1),
+            rows=table["row"].to_numpy().reshape(-1, 1),
+            value_column=meta["value_column"] or "value",
+            row_word=meta["row_word"],
+        )
+
+    def _take(self, keep: np.ndarray) -> Self:
+        codes = self.codes if self.wide else self.codes[keep]
+        return replace(
+            self,
+            dates=self.dates[keep],
+            codes=codes,
+            values=self.values[keep],
+            rows=self.rows[keep],
+        )
+
+
+def encode(column: pa.ChunkedArray) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return sorted names and the code of each row, -1 for an empty name."""
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    array = column.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0)
+    found = [(name or "").strip() for name in array.dictionary.cast(pa.string()).to_pylist()]
+    symbols = tuple(sorted({name for name in found if name}))
+    place = {name: code for code, name in enumerate(symbols)}
+    # The last place answers the index -1 of a null.
+    lookup = np.array([*(place.get(name, -1) for name in found), -1], dtype=np.int32)
+    return symbols, lookup[array.indices.fill_null(-1).to_numpy()]
