@@ -1,0 +1,1 @@
+"""Adapters to the world: Ray, and where partitions live."""

@@ -1,0 +1,96 @@
+"""What a worker needs from the driver's environment, and what a log may show of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+__all__ = [
+    "PREFIX",
+    "is_secret",
+    "project_root",
+    "replaced_environment",
+    "runtime_environment",
+    "settings",
+    "worker_environment",
+]
+
+PREFIX = "TV_"
+_SECRET = re.compile(
+    r"SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE|AUTH|KEY|DSN", re.IGNORECASE
+)
+_THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
+def is_secret(name: str) -> bool:
+    """Return whether the name of a variable says that its value is a secret."""
+    return _SECRET.search(name) is not None
+
+
+def settings() -> dict[str, str]:
+    """Return our own variables of this process, secrets included."""
+    return {name: os.environ[name] for name in sorted(os.environ) if name.startswith(PREFIX)}
+
+
+def project_root() -> Path:
+    """Return the folder that workers import from: ``TV_PROJECT_ROOT``, else the working folder."""
+    return Path(os.environ.get("TV_PROJECT_ROOT") or Path.cwd()).resolve()
+
+
+def worker_environment() -> dict[str, str]:
+    """Return the variables that every worker needs and that no log minds.
+
+    BLAS is held to one thread before any library is loaded; byte code is written, because
+    importing without it makes a worker start several times slower (an empty value is unset).
+    """
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    path = [str(project_root()), *(part for part in given if part)]
+    threads = dict.fromkeys(_THREADS, "1")
+    return threads | {
+        "PYTHONDONTWRITEBYTECODE": "",
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(path)),
+    }
+
+
+def runtime_environment() -> dict[str, dict[str, str]]:
+    """Return Ray's runtime environment for a cluster that we did not start.
+
+    Ray writes it to its logs, so secrets stay out of it; they travel with the tasks.
+    """
+    open_settings = {name: value for name, value in settings().items() if not is_secret(name)}
+    return {"env_vars": open_settings | worker_environment()}
+
+
+@contextmanager
+def replaced_environment(wanted: Mapping[str, str], *, prefix: str = "") -> Iterator[None]:
+    """Set variables for the duration of a block, and put back what was there.
+
+    Parameters
+    ----------
+    wanted : mapping of str to str
+        The variables to set; an empty value removes the variable.
+    prefix : str
+        If given, variables that start with it and are not wanted are removed too.
+    """
+    gone = [name for name in os.environ if prefix and name.startswith(prefix)]
+    before = {name: os.environ.get(name) for name in {*wanted, *gone}}
+    try:
+        for name in before:
+            _set(name, wanted.get(name))
+        yield
+    finally:
+        for name, value in before.items():
+            _set(name, value)
+
+
+def _set(name: str, value: str | None) -> None:
+    if value:
+        os.environ[name] = value
+    else:
+        os.environ.pop(name, None)
