@@ -1,0 +1,25 @@
+"""Simulators: weights and returns to the path of a portfolio's value."""
+
+from quant_core.simulators._custom import Custom
+from quant_core.simulators._daily import DailyRebalance
+from quant_core.simulators._drift import DriftRebalance
+from quant_core.simulators._path import SimulatedPath
+from quant_core.simulators._rebalance import Rebalance
+from quant_core.simulators._registry import REBALANCES, SIMULATORS
+from quant_core.simulators._simulate import code_modules, simulate
+from quant_core.simulators._simulator import Simulator
+from quant_core.simulators._window import WindowRebalance
+
+__all__ = [
+    "REBALANCES",
+    "SIMULATORS",
+    "Custom",
+    "DailyRebalance",
+    "DriftRebalance",
+    "Rebalance",
+    "SimulatedPath",
+    "Simulator",
+    "WindowRebalance",
+    "code_modules",
+    "simulate",
+]

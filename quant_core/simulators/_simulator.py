@@ -1,0 +1,59 @@
+"""Who simulates: the base of every simulator."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from quant_core.simulators._path import SimulatedPath
+    from quant_core.simulators._rebalance import Rebalance
+
+__all__ = ["Simulator"]
+
+
+class Simulator(BaseModel, ABC):
+    """A simulator's configuration, and the way to run it.
+
+    An adapter imports its engine inside `run` and raises `UnavailableError` when it is not
+    installed, so that reading a configuration needs no engine.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @abstractmethod
+    def run(
+        self,
+        rebalance: Rebalance,
+        *,
+        values: np.ndarray,
+        weights: np.ndarray,
+        rows: np.ndarray,
+        rate: float,
+    ) -> SimulatedPath:
+        """Simulate one path; `quant_core.simulators.simulate` has checked the input.
+
+        The arrays are read-only.
+
+        Parameters
+        ----------
+        rebalance : Rebalance
+            When to trade between windows.
+        values : numpy.ndarray of float64, shape (T, n)
+            Simple returns, C-contiguous; NaN where an atom has no observation.
+        weights : numpy.ndarray of float64, shape (W, n)
+            Target weights of each window, C-contiguous.
+        rows : numpy.ndarray of int64, shape (W,)
+            Row of ``values`` at whose close a window is first traded, increasing.
+        rate : float
+            Cost as a fraction of traded value.
+        """
+
+    @property
+    @abstractmethod
+    def modules(self) -> tuple[str, ...]:
+        """Dotted names of the modules whose code decides this simulator's numbers."""
