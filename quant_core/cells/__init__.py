@@ -2,7 +2,14 @@
 
 from quant_core.cells._code_version import code_closure, code_version
 from quant_core.cells._identity import CellIdentity, Kind, why_stale
-from quant_core.cells._store import FolderStore, PartitionStore, Receipt, parquet_bytes, whole_file
+from quant_core.cells._store import (
+    FolderStore,
+    PartitionStore,
+    Receipt,
+    parquet_bytes,
+    parquet_options,
+    whole_file,
+)
 
 __all__ = [
     "CellIdentity",
@@ -13,6 +20,7 @@ __all__ = [
     "code_closure",
     "code_version",
     "parquet_bytes",
+    "parquet_options",
     "whole_file",
     "why_stale",
 ]

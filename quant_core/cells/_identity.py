@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
-from quant_core.canonical import digest_json
+from quant_core.canonical import digest_parts
 
 __all__ = ["CellIdentity", "Kind", "why_stale"]
 
@@ -28,6 +28,11 @@ class CellIdentity:
         Seed of the run; 0 where nothing is random.
     inputs_hash : str
         Digest of the exact slice of data it reads.
+
+    Attributes
+    ----------
+    key : str
+        The content key: equal keys mean equal results, to the byte.
     """
 
     kind: Kind
@@ -35,41 +40,30 @@ class CellIdentity:
     parameters: str
     seed: int
     inputs_hash: str
+    key: str = field(init=False)
 
-    @classmethod
-    def of(
-        cls, kind: Kind, *, code_version: str, parameters: Any, seed: int, inputs_hash: str
-    ) -> CellIdentity:
-        """Return the identity of a cell with the given parameters, any JSON-like value."""
-        return cls(kind, code_version, digest_json(parameters), seed, inputs_hash)
-
-    @property
-    def key(self) -> str:
-        """The content key: equal keys mean equal results, to the byte."""
-        return digest_json(
-            [self.kind, self.code_version, self.parameters, self.seed, self.inputs_hash]
-        )
+    def __post_init__(self) -> None:
+        parts = (self.kind, self.code_version, self.parameters, str(self.seed), self.inputs_hash)
+        object.__setattr__(self, "key", digest_parts(parts))
 
 
 def why_stale(
-    identity: CellIdentity, previous: tuple[str, str, int] | None
-) -> Literal["new", "code changed", "inputs changed", "seed changed", "parameters changed"]:
+    identity: CellIdentity, previous: tuple[str, str] | None
+) -> Literal["new", "code changed", "inputs changed", "parameters changed"]:
     """Say why a cell at known coordinates has to be computed.
 
     Parameters
     ----------
     identity : CellIdentity
         The cell as it is wanted now.
-    previous : tuple of (code_version, inputs_hash, seed), or None
+    previous : tuple of (code_version, inputs_hash), or None
         What the stored cell at the same coordinates was computed from.
     """
     if previous is None:
         return "new"
-    code_version, inputs_hash, seed = previous
+    code_version, inputs_hash = previous
     if code_version != identity.code_version:
         return "code changed"
     if inputs_hash != identity.inputs_hash:
         return "inputs changed"
-    if seed != identity.seed:
-        return "seed changed"
     return "parameters changed"

@@ -18,7 +18,7 @@ from quant_core.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["FolderStore", "PartitionStore", "Receipt", "parquet_bytes", "whole_file"]
+__all__ = ["FolderStore", "PartitionStore", "Receipt", "parquet_bytes", "parquet_options", "whole_file"]
 
 _SUFFIX = ".parquet"
 _UNFINISHED = ".unfinished"
@@ -66,14 +66,17 @@ class PartitionStore(Protocol):
 def parquet_bytes(table: pa.Table) -> bytes:
     """Encode a table as Parquet; equal tables give equal bytes."""
     sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", **_encoding(table.schema))
+    pq.write_table(table, sink, **parquet_options(table.schema))
     return bytes(sink.getvalue())
 
 
-def _encoding(schema: pa.Schema) -> dict[str, Any]:
-    """Keep dictionaries for text: on floats the writer builds them only to throw them away."""
+def parquet_options(schema: pa.Schema) -> dict[str, Any]:
+    """Return how every Parquet file of ours is written.
+
+    Text keeps its dictionary; on floats the writer builds one only to throw it away.
+    """
     text = [field.name for field in schema if not pa.types.is_floating(field.type)]
-    return {"use_dictionary": text}
+    return {"compression": "zstd", "compression_level": 1, "use_dictionary": text}
 
 
 @contextmanager

@@ -98,11 +98,21 @@ class WindowGrid:
             return np.datetime64(np.datetime64(start, "M") + np.timedelta64(1, "M"), "D")
         return start + np.timedelta64(7, "D")
 
-    def ordinal(self, start: np.datetime64) -> int:
-        """Return the number of a period, counted from 1970 whatever the data."""
+    def ordinals(self, dates: np.ndarray) -> np.ndarray:
+        """Return the number of the period of each date, counted from 1970 whatever the data.
+
+        Parameters
+        ----------
+        dates : numpy.ndarray of datetime64, shape (T,)
+            Any dates.
+
+        Returns
+        -------
+        numpy.ndarray of int64, shape (T,)
+        """
         if self.step == "month":
-            return int(start.astype("datetime64[M]").astype(np.int64))
-        return int((start.astype("datetime64[D]") - _MONDAY).astype(np.int64)) // 7
+            return dates.astype("datetime64[M]").astype(np.int64)
+        return (dates.astype("datetime64[D]") - _MONDAY).astype(np.int64) // 7
 
     def window(self, dates: np.ndarray, start: np.datetime64) -> Window | None:
         """Return the window whose test period starts on a calendar day.

@@ -1,0 +1,105 @@
+"""The output folder of a run: one Parquet file an asset, resumable while it is being made."""
+
+from __future__ import annotations
+
+import shutil
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from quant_core.cells import FolderStore, parquet_options, whole_file
+from quant_core.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from quant_core.cells import Receipt
+
+__all__ = ["SingleFileStore", "write_table"]
+
+_PARTS = ".parts"
+
+
+class SingleFileStore:
+    """Partitions kept in one Parquet file, a row group each.
+
+    While a run goes on, workers write partitions as files of their own beside it; they count
+    before the row groups of the file. `assemble` folds them into a new file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file; its table has a text column ``window`` whose first seven characters name the
+        partition.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._parts = FolderStore(str(path.parent / _PARTS / path.stem))
+
+    def read(self, partition: str, columns: Sequence[str] | None = None) -> pa.Table | None:
+        """Return the table of a partition, or None when it was never written."""
+        part = self._parts.read(partition, columns)
+        if part is not None or not self._path.exists():
+            return part
+        stat = self._path.stat()
+        file, groups = _opened(self._path, stat.st_mtime_ns, stat.st_size)
+        if partition not in groups:
+            return None
+        return file.read_row_group(groups[partition], columns=list(columns) if columns else None)
+
+    def write(self, partition: str, table: pa.Table) -> Receipt:
+        """Store a partition beside the file, whole or not at all."""
+        return self._parts.write(partition, table)
+
+    def partitions(self) -> list[str]:
+        """Return the names of the stored partitions, sorted."""
+        names = set(self._parts.partitions())
+        if self._path.exists():
+            stat = self._path.stat()
+            names.update(_opened(self._path, stat.st_mtime_ns, stat.st_size)[1])
+        return sorted(names)
+
+    def assemble(self, partitions: Sequence[str], schema: pa.Schema) -> None:
+        """Make the file hold just these partitions, in this order.
+
+        A file that already does is left alone.
+        """
+        if not self._parts.partitions() and self.partitions() == list(partitions):
+            return
+        with whole_file(self._path) as unfinished:
+            options = parquet_options(schema)
+            with pq.ParquetWriter(unfinished, schema, **options) as writer:
+                for partition in partitions:
+                    table = self.read(partition)
+                    if table is None:
+                        raise StoreError(f"{self._path}: partition {partition} is missing")
+                    writer.write_table(table.combine_chunks(), row_group_size=table.num_rows or 1)
+        _opened.cache_clear()
+        shutil.rmtree(self._path.parent / _PARTS / self._path.stem, ignore_errors=True)
+
+
+@lru_cache(maxsize=4)
+def _opened(path: Path, _modified: int, _size: int) -> tuple[pq.ParquetFile, dict[str, int]]:
+    try:
+        file = pq.ParquetFile(path)
+    except pa.ArrowInvalid as error:
+        raise StoreError(
+            f"{path}: expected a Parquet file, found something else ({error}); "
+            "delete the file to have it computed again"
+        ) from error
+    column = file.schema_arrow.get_field_index("window")
+    groups = {}
+    for number in range(file.metadata.num_row_groups):
+        statistics = file.metadata.row_group(number).column(column).statistics
+        groups[str(statistics.min)[:7]] = number
+    return file, groups
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table to a file, whole or not at all."""
+    with whole_file(path) as unfinished:
+        pq.write_table(table, unfinished, **parquet_options(table.schema))

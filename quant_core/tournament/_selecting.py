@@ -1,0 +1,170 @@
+"""The selection stage: which atoms each window may hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from quant_core.canonical import digest_json, digest_parts
+from quant_core.cells import CellIdentity, code_version
+from quant_core.covariance import CODE_MODULES, CovarianceSpec, RollingCovariance
+from quant_core.selection import Selected, TrainView
+from quant_core.tournament._atoms import ATOMS_SCHEMA, AtomsRecord, atoms_table, read_atoms
+from quant_core.tournament._staleness import Slot, StagePlan, plan_partition
+from quant_core.tournament._universe import members
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from quant_core.cells import PartitionStore
+    from quant_core.config import TournamentConfig
+    from quant_core.selection import Selection
+    from quant_core.tournament._inputs import Inputs
+    from quant_core.tournament._staleness import WindowPlan
+    from quant_core.windows import Window
+
+__all__ = ["SELECTION_NAMES", "SelectionStage", "plan_selections"]
+
+SELECTION_NAMES = ("selection",)
+_OWN_CODE = ("quant_core.tournament._universe", *CODE_MODULES)
+
+
+def plan_selections(
+    inputs: Inputs,
+    config: TournamentConfig,
+    partitions: Mapping[str, Sequence[Window]],
+    store: PartitionStore,
+) -> StagePlan:
+    """Say which selections of which windows have to be computed.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The returns matrix seen through the configuration.
+    config : TournamentConfig
+        The configuration.
+    partitions : mapping of str to sequence of Window
+        The windows of each partition, in time order.
+    store : PartitionStore
+        Where selected atoms are kept.
+    """
+    identities = [
+        (
+            choice.label,
+            code_version(choice.spec.code_module, *_OWN_CODE),
+            digest_json(choice.spec.model_dump(mode="json")),
+        )
+        for choice in config.selections
+    ]
+
+    def wanted(windows: Iterable[Window]) -> Iterable[tuple[Window, list[Slot]]]:
+        for window in windows:
+            digests = inputs.column_digests(window.train, inputs.investable)
+            reads = digest_parts([inputs.block_digest(window.train), *digests])
+            yield (
+                window,
+                [
+                    Slot((label,), CellIdentity("selection", code, parameters, 0, reads))
+                    for label, code, parameters in identities
+                ],
+            )
+
+    return StagePlan(
+        tuple(
+            plan_partition(store, partition, wanted(windows), SELECTION_NAMES)
+            for partition, windows in partitions.items()
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionStage:
+    """The selection stage without its arrays.
+
+    Parameters
+    ----------
+    sleeve : str
+        The sleeve.
+    symbols : tuple of str
+        Columns of the returns matrix.
+    investable : numpy.ndarray of int64
+        Columns that are not the benchmark.
+    rules : tuple of Selection
+        The selections, in the order of the slots.
+    """
+
+    sleeve: str
+    symbols: tuple[str, ...] = field(repr=False)
+    investable: np.ndarray = field(repr=False)
+    rules: tuple[Selection, ...]
+
+    name = "selection"
+    schema = ATOMS_SCHEMA
+
+    @classmethod
+    def of(cls, inputs: Inputs, config: TournamentConfig) -> SelectionStage:
+        """Return the stage of a configuration."""
+        rules = tuple(choice.spec for choice in config.selections)
+        return cls(config.sleeve, inputs.matrix.symbols, inputs.investable, rules)
+
+    def bind(self, shared: Mapping[str, np.ndarray]) -> _Selector:
+        """Return the stage bound to ``values`` and ``blocks``."""
+        return _Selector(self, shared["values"], shared["blocks"])
+
+
+class _Selector:
+    def __init__(self, stage: SelectionStage, values: np.ndarray, blocks: np.ndarray) -> None:
+        self._stage = stage
+        self._values = values
+        self._rolling = RollingCovariance(values, blocks)
+
+    def compute(self, plan: WindowPlan, number: int) -> AtomsRecord:
+        slot, train = plan.slots[number], plan.window.train
+        universe = members(self._values, self._stage.investable, plan.window)
+        columns = universe.eligible
+        outcome = self._outcome(number, train, columns)
+        place = np.searchsorted(universe.columns, columns)
+        reason = list(universe.reason)
+        for at, why in zip(place, outcome.reason, strict=True):
+            reason[at] = why
+        return AtomsRecord(
+            key=slot.identity.key,
+            inputs_hash=slot.identity.inputs_hash,
+            code_version=slot.identity.code_version,
+            columns=universe.columns,
+            chosen=_spread(outcome.chosen, place, len(reason), fill=False),
+            score=_spread(outcome.score, place, len(reason), fill=np.nan),
+            cluster=_spread(outcome.cluster, place, len(reason), fill=-1),
+            reason=tuple(reason),
+        )
+
+    def _outcome(self, number: int, train: slice, columns: np.ndarray) -> Selected:
+        def correlation() -> np.ndarray:
+            estimate = self._rolling.estimate(CovarianceSpec(name="sample"), train, columns)
+            deviation = np.sqrt(np.diag(estimate.covariance))
+            return np.asarray(estimate.covariance / np.outer(deviation, deviation))
+
+        if not len(columns):
+            return Selected(np.zeros(0, bool), np.zeros(0), np.zeros(0, np.int32), ())
+        symbols = tuple(self._stage.symbols[column] for column in columns)
+        returns = np.ascontiguousarray(self._values[train][:, columns])
+        return self._stage.rules[number].select(TrainView(symbols, returns, correlation))
+
+    def read(self, table: pa.Table) -> Mapping[tuple[str, tuple[str, ...]], AtomsRecord]:
+        return read_atoms(table, self._stage.symbols)
+
+    def table(self, plan: WindowPlan, records: Sequence[AtomsRecord]) -> pa.Table:
+        labels = [slot.names[0] for slot in plan.slots]
+        return atoms_table(
+            self._stage.sleeve, plan.window.key, labels, records, self._stage.symbols
+        )
+
+
+def _spread(values: np.ndarray, place: np.ndarray, length: int, *, fill: float) -> np.ndarray:
+    whole = np.full(length, fill, dtype=values.dtype)
+    whole[place] = values
+    return whole

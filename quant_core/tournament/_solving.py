@@ -1,0 +1,307 @@
+"""Stage one: the weights of every selection, engine and profile in every window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from quant_core.canonical import digest_json, digest_parts
+from quant_core.cells import CellIdentity, code_version
+from quant_core.covariance import CODE_MODULES, CovarianceSpec, RollingCovariance
+from quant_core.engines import ENGINES
+from quant_core.profiles import Problem, Solution, Status
+from quant_core.tournament._cube import (
+    CUBE_NAMES,
+    CUBE_SCHEMA,
+    SolveRecord,
+    cube_table,
+    read_cube,
+)
+from quant_core.tournament._staleness import Slot, StagePlan, plan_partition
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from quant_core.cells import PartitionStore
+    from quant_core.config import TournamentConfig
+    from quant_core.engines import Engine
+    from quant_core.profiles import Profile
+    from quant_core.tournament._atoms import AtomsRecord
+    from quant_core.tournament._inputs import Inputs
+    from quant_core.tournament._staleness import WindowPlan
+    from quant_core.windows import Window
+
+__all__ = ["Atoms", "SolveStage", "plan_solves"]
+
+_CERTIFIED = frozenset({Status.OPTIMAL, Status.FALLBACK})
+_NO_MATRIX = np.empty((0, 0))
+
+type Atoms = Mapping[tuple[str, str], AtomsRecord]
+"""Selected atoms by window and selection."""
+
+
+class _Line(NamedTuple):
+    """One selection, engine and profile, through all windows."""
+
+    names: tuple[str, str, str]
+    engine: str
+    profile: Profile
+    code_version: str
+    parameters: str
+
+
+def plan_solves(
+    inputs: Inputs,
+    config: TournamentConfig,
+    partitions: Mapping[str, Sequence[Window]],
+    atoms: Atoms,
+    store: PartitionStore,
+) -> StagePlan:
+    """Say which solves of which windows have to be computed.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        The returns matrix seen through the configuration.
+    config : TournamentConfig
+        The configuration.
+    partitions : mapping of str to sequence of Window
+        The windows of each partition, in time order.
+    atoms : mapping of (window, selection) to AtomsRecord
+        What the selection stage chose.
+    store : PartitionStore
+        Where the cube is kept.
+    """
+    lines = _lines(config)
+
+    def wanted(windows: Iterable[Window]) -> Iterable[tuple[Window, list[Slot]]]:
+        for window in windows:
+            reads = _reads(inputs, config, window, atoms)
+            yield window, [_slot(line, reads) for line in lines]
+
+    return StagePlan(
+        tuple(
+            plan_partition(store, partition, wanted(windows), CUBE_NAMES)
+            for partition, windows in partitions.items()
+        )
+    )
+
+
+def _slot(line: _Line, reads: Mapping[str | None, str]) -> Slot:
+    inputs_hash = reads[None if line.profile.needs_benchmark else line.names[0]]
+    identity = CellIdentity("solve", line.code_version, line.parameters, 0, inputs_hash)
+    return Slot(line.names, identity)
+
+
+def _reads(
+    inputs: Inputs, config: TournamentConfig, window: Window, atoms: Atoms
+) -> dict[str | None, str]:
+    """Digest what each selection lets a solve read; None stands for the benchmark."""
+    blocks = inputs.block_digest(window.train)
+    every = dict(
+        zip(inputs.investable, inputs.column_digests(window.train, inputs.investable), strict=True)
+    )
+    found: dict[str | None, str] = {}
+    for choice in config.selections:
+        record = atoms[window.key, choice.label]
+        clusters = ",".join(str(number) for number in record.winner_clusters)
+        found[choice.label] = digest_parts(
+            [blocks, clusters, *(every[column] for column in record.winners)]
+        )
+    names = [inputs.matrix.symbols[column] for column in inputs.benchmark]
+    found[None] = digest_parts([*names, "missing", *inputs.missing])
+    return found
+
+
+def _lines(config: TournamentConfig) -> list[_Line]:
+    found = []
+    for selection in config.selections:
+        for engine in config.engines:
+            solver = ENGINES[engine.spec.name]()
+            for profile in config.profiles:
+                estimates = CODE_MODULES if profile.spec.needs_covariance else ()
+                modules = (*solver.code_modules(profile.spec), *estimates)
+                parameters = [
+                    engine.spec.model_dump(mode="json"),
+                    profile.spec.model_dump(mode="json"),
+                    config.risk_free_per_period,
+                ]
+                found.append(
+                    _Line(
+                        (selection.label, engine.label, profile.label),
+                        engine.spec.name,
+                        profile.spec,
+                        code_version(*modules),
+                        digest_json(parameters),
+                    )
+                )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class SolveStage:
+    """Stage one without its arrays.
+
+    Parameters
+    ----------
+    sleeve : str
+        The sleeve.
+    symbols : tuple of str
+        Columns of the returns matrix.
+    lines : tuple
+        Selection, engine and profile of each slot.
+    atoms : mapping of (window, selection) to (columns, clusters)
+        What may be held.
+    benchmark : numpy.ndarray of int64
+        Columns of the benchmark.
+    missing : tuple of str
+        Benchmark symbols that the data do not have.
+    risk_free : float
+        Risk-free simple return per period.
+    """
+
+    sleeve: str
+    symbols: tuple[str, ...] = field(repr=False)
+    lines: tuple[_Line, ...] = field(repr=False)
+    atoms: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]] = field(repr=False)
+    benchmark: np.ndarray = field(repr=False)
+    missing: tuple[str, ...]
+    risk_free: float
+
+    name = "solve"
+    schema = CUBE_SCHEMA
+
+    @classmethod
+    def of(cls, inputs: Inputs, config: TournamentConfig, atoms: Atoms) -> SolveStage:
+        """Return the stage of a configuration."""
+        return cls(
+            sleeve=config.sleeve,
+            symbols=inputs.matrix.symbols,
+            lines=tuple(_lines(config)),
+            atoms={at: (record.winners, record.winner_clusters) for at, record in atoms.items()},
+            benchmark=inputs.benchmark,
+            missing=inputs.missing,
+            risk_free=config.risk_free_per_period,
+        )
+
+    def bind(self, shared: Mapping[str, np.ndarray]) -> _Solver:
+        """Return the stage bound to ``values`` and ``blocks``."""
+        return _Solver(self, shared["values"], shared["blocks"])
+
+
+class _Estimated(NamedTuple):
+    problem: Problem
+    condition_number: float
+
+
+class _Solver:
+    """Solve the windows of a chunk in time order, each from the weights of the one before."""
+
+    def __init__(self, stage: SolveStage, values: np.ndarray, blocks: np.ndarray) -> None:
+        self._stage = stage
+        self._rolling = RollingCovariance(values, blocks)
+        self._engines: dict[str, Engine] = {}
+        self._previous: dict[int, np.ndarray] = {}
+        self._window = ""
+        self._estimates: dict[tuple[str, CovarianceSpec | None], _Estimated] = {}
+
+    def compute(self, plan: WindowPlan, number: int) -> SolveRecord:
+        line, window = self._stage.lines[number], plan.window
+        columns, cluster = self._atoms(line, window.key)
+        identity = plan.slots[number].identity
+        if line.profile.needs_benchmark and self._stage.missing:
+            missing = ", ".join(self._stage.missing)
+            return _record(identity, _without(Status.UNAVAILABLE, f"no data for {missing}"))
+        if not len(columns):
+            return _record(identity, _without(Status.EMPTY, "the selection is empty"))
+        estimated = self._estimate(line, window, columns)
+        solution = self._solve(number, line, estimated, columns)
+        return _record(
+            identity, solution, columns, cluster, condition_number=estimated.condition_number
+        )
+
+    def _atoms(self, line: _Line, window: str) -> tuple[np.ndarray, np.ndarray]:
+        if line.profile.needs_benchmark:
+            return self._stage.benchmark, np.full(len(self._stage.benchmark), -1, np.int32)
+        return self._stage.atoms[window, line.names[0]]
+
+    def _estimate(self, line: _Line, window: Window, columns: np.ndarray) -> _Estimated:
+        """Estimate once for all the profiles of a window that share selection and estimator."""
+        if window.key != self._window:
+            self._window, self._estimates = window.key, {}
+        wanted = getattr(line.profile, "covariance", None)
+        asked = (line.names[0] if wanted else line.profile.name, wanted)
+        if asked not in self._estimates:
+            self._estimates[asked] = self._fresh(wanted, window.train, columns)
+        return self._estimates[asked]
+
+    def _fresh(
+        self, wanted: CovarianceSpec | None, train: slice, columns: np.ndarray
+    ) -> _Estimated:
+        if wanted is None:
+            problem = Problem(np.zeros(len(columns)), _NO_MATRIX, self._stage.risk_free)
+            return _Estimated(problem, np.nan)
+        estimate = self._rolling.estimate(wanted, train, columns)
+        problem = Problem(
+            estimate.mean, estimate.covariance, self._stage.risk_free, estimate.shrinkage
+        )
+        return _Estimated(problem, estimate.condition_number)
+
+    def _solve(
+        self, number: int, line: _Line, estimated: _Estimated, columns: np.ndarray
+    ) -> Solution:
+        if line.engine not in self._engines:
+            self._engines[line.engine] = ENGINES[line.engine]()
+        previous = self._previous.get(number)
+        warm = previous[columns] if previous is not None else None
+        solution = self._engines[line.engine].solve(line.profile, estimated.problem, warm=warm)
+        if solution.status in _CERTIFIED:
+            held = np.zeros(len(self._stage.symbols))
+            held[columns] = solution.weights
+            self._previous[number] = held
+        return solution
+
+    def read(self, table: pa.Table) -> Mapping[tuple[str, tuple[str, ...]], SolveRecord]:
+        return read_cube(table, self._stage.symbols)
+
+    def table(self, plan: WindowPlan, records: Sequence[SolveRecord]) -> pa.Table:
+        names = [slot.names for slot in plan.slots]
+        return cube_table(
+            self._stage.sleeve, plan.window.key, names, records, self._stage.symbols
+        )
+
+
+def _without(status: Status, message: str) -> Solution:
+    return Solution(np.zeros(0), status, solver="none", message=message)
+
+
+def _record(
+    identity: CellIdentity,
+    solution: Solution,
+    columns: np.ndarray | None = None,
+    cluster: np.ndarray | None = None,
+    *,
+    condition_number: float = np.nan,
+) -> SolveRecord:
+    certified = solution.status in _CERTIFIED and columns is not None and cluster is not None
+    return SolveRecord(
+        key=identity.key,
+        inputs_hash=identity.inputs_hash,
+        code_version=identity.code_version,
+        seed=identity.seed,
+        status=str(solution.status),
+        solver=solution.solver,
+        fallback_chain=" > ".join(solution.fallback_chain),
+        message=solution.message,
+        condition_number=condition_number,
+        shrinkage=solution.shrinkage,
+        objective=solution.objective,
+        kkt_residual=solution.kkt_residual,
+        columns=columns if certified and columns is not None else np.zeros(0, np.int64),
+        weights=solution.weights if certified else np.zeros(0),
+        cluster=cluster if certified and cluster is not None else np.zeros(0, np.int32),
+    )

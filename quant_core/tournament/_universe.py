@@ -1,0 +1,70 @@
+"""Which symbols a window may choose from, and why not the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from quant_core.windows import Window
+
+__all__ = ["ELIGIBLE", "Members", "members"]
+
+ELIGIBLE = ""
+_NO_HISTORY = "no observation in the train period"
+_LATE = "first observation inside the train period"
+_ENDED = "no observation at the end of the train period"
+_GAP = "gap inside the train period"
+_CONSTANT = "constant over the train period"
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The investable columns at the start of a window, each with its reason.
+
+    Parameters
+    ----------
+    columns : numpy.ndarray of int64, shape (m,)
+        Columns of the returns matrix: every investable one.
+    reason : tuple of str, length m
+        Empty for an eligible column, else why it is not.
+    """
+
+    columns: np.ndarray = field(repr=False)
+    reason: tuple[str, ...] = field(repr=False)
+
+    @property
+    def eligible(self) -> np.ndarray:
+        """The columns with a full train period, ascending."""
+        return self.columns[np.array([not reason for reason in self.reason], dtype=bool)]
+
+
+def members(values: np.ndarray, investable: np.ndarray, window: Window) -> Members:
+    """Say which investable columns a window may choose from.
+
+    A column is eligible when every row of the train period has a return and they are not all the
+    same. Only the train period is read.
+
+    Parameters
+    ----------
+    values : numpy.ndarray, shape (T, n)
+        The returns matrix.
+    investable : numpy.ndarray of int64, shape (m,)
+        Columns that are not the benchmark.
+    window : Window
+        The window.
+    """
+    train = values[window.train][:, investable]
+    there = ~np.isnan(train)
+    complete = there.all(axis=0)
+    with np.errstate(invalid="ignore"):
+        constant = complete & (train.max(axis=0) == train.min(axis=0))
+    late = ~there[0] & (np.diff(there.astype(np.int8), axis=0) >= 0).all(axis=0)
+    reasons = np.select(
+        [constant, complete, ~there.any(axis=0), ~there[-1], late],
+        [_CONSTANT, ELIGIBLE, _NO_HISTORY, _ENDED, _LATE],
+        default=_GAP,
+    )
+    return Members(investable, tuple(str(reason) for reason in reasons))
