@@ -1,0 +1,26 @@
+"""The configuration of a tournament: one YAML file, one frozen model."""
+
+from quant_core.config._caps import check_caps
+from quant_core.config._cells import Cell, cells
+from quant_core.config._choice import Choice
+from quant_core.config._load import load_config, parse_config
+from quant_core.config._model import TournamentConfig
+from quant_core.config._registries import AXES, Axis, registry
+from quant_core.config._schema import json_schema
+from quant_core.config._sections import CostConfig, WindowConfig
+
+__all__ = [
+    "AXES",
+    "Axis",
+    "Cell",
+    "Choice",
+    "CostConfig",
+    "TournamentConfig",
+    "WindowConfig",
+    "cells",
+    "check_caps",
+    "json_schema",
+    "load_config",
+    "parse_config",
+    "registry",
+]

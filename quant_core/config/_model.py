@@ -1,0 +1,191 @@
+"""The configuration of a tournament."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
+
+from quant_core.config._choice import LABEL, Choice, resolve_axis
+from quant_core.config._problems import Problem, problems_of, told
+from quant_core.config._registries import AXES, Axis
+from quant_core.config._sections import CostConfig, WindowConfig
+from quant_core.data import SAMPLE_BENCHMARK, DataConfig
+from quant_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from quant_core.windows import WindowGrid
+
+__all__ = ["InvalidConfigError", "TournamentConfig"]
+
+_SOURCES = frozenset({"sample", "prices", "returns"})
+
+
+type _Choices = tuple[Choice[Any], ...]
+
+
+def _axis(axis: Axis) -> PlainValidator:
+    return PlainValidator(partial(resolve_axis, axis))
+
+
+_OPEN = WithJsonSchema({"type": "array", "minItems": 1})
+_SYMBOL = Field(min_length=1)
+
+
+def _named_sample(value: Any) -> Any:
+    return {"sample": True} if value == "sample" else value
+
+
+def _symbols(value: Any) -> Any:
+    return () if value is None else (value,) if isinstance(value, str) else value
+
+
+def _benchmark(given: dict[str, Any]) -> tuple[str, ...]:
+    data = given.get("data")
+    return (SAMPLE_BENCHMARK,) if data is not None and data.sample else ()
+
+
+class InvalidConfigError(ConfigError):
+    """A configuration with problems, kept so that the loader can add their lines."""
+
+    def __init__(self, message: str, problems: list[Problem]) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class TournamentConfig(BaseModel):
+    """What a tournament runs on, and everything it tries.
+
+    Every entry of an axis is a name, or a mapping with ``name``, optionally ``as`` (its label) and
+    the parameters of what it names. The cells are the cross product of the axes.
+
+    Parameters
+    ----------
+    sleeve : str
+        Name of the universe.
+    periods_per_year : int
+        Observations in a year: 252 for stocks, 365 for crypto.
+    data : DataConfig or None
+        Where prices or returns come from; ``"sample"`` is short for ``{"sample": true}``. None if
+        the matrix is given otherwise.
+    windows : WindowConfig
+        The walk-forward windows.
+    costs : CostConfig
+        Costs of trading.
+    risk_free : float
+        Simple risk-free rate of a year, as a fraction.
+    benchmark : tuple of str
+        Symbols of the benchmark: given as one name, a list, or nothing. The sample's is its index
+        unless the configuration says otherwise.
+    selections, engines, profiles, rebalances, simulators : tuple of Choice
+        The axes.
+    seed : int
+        Seed of everything random.
+
+    Raises
+    ------
+    ConfigError
+        With every problem found.
+
+    Examples
+    --------
+    >>> config = TournamentConfig(profiles=["hrp", {"name": "min_variance", "cap": 0.1}])
+    >>> [choice.label for choice in config.profiles]
+    ['hrp', 'min_variance']
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    sleeve: Annotated[str, Field(pattern=f"^{LABEL.pattern}$")] = "default"
+    periods_per_year: Annotated[int, Field(ge=1)] = 252
+    data: Annotated[DataConfig | None, BeforeValidator(_named_sample)] = None
+    windows: WindowConfig = WindowConfig()
+    costs: CostConfig = CostConfig()
+    risk_free: Annotated[float, Field(gt=-1, le=1, allow_inf_nan=False)] = 0.0
+    benchmark: Annotated[tuple[Annotated[str, _SYMBOL], ...], BeforeValidator(_symbols)] = Field(
+        default_factory=_benchmark
+    )
+    selections: Annotated[_Choices, _axis("selections"), _OPEN] = Field(
+        default=("all", "top_momentum", "low_volatility", "clustered")
+    )
+    engines: Annotated[_Choices, _axis("engines"), _OPEN] = Field(default=("native",))
+    profiles: Annotated[_Choices, _axis("profiles"), _OPEN] = Field(
+        default=(
+            "equal_weight",
+            "market",
+            "min_variance",
+            "max_sharpe",
+            "risk_parity",
+            "hrp",
+            "max_diversification",
+            "mean_variance",
+        )
+    )
+    rebalances: Annotated[_Choices, _axis("rebalances"), _OPEN] = Field(
+        default=("window", "daily", "daily_5pct")
+    )
+    simulators: Annotated[_Choices, _axis("simulators"), _OPEN] = Field(default=("custom",))
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            problems = problems_of(error, type(self))
+            raise InvalidConfigError(told("configuration", problems, {}), problems) from error
+
+    @field_validator("benchmark")
+    @classmethod
+    def _once(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(symbols)) < len(symbols):
+            raise ValueError(f"expected each symbol once, found {', '.join(symbols)}")
+        return symbols
+
+    @property
+    def grid(self) -> WindowGrid:
+        """The grid of windows."""
+        return self.windows.grid
+
+    @property
+    def risk_free_per_period(self) -> float:
+        """Simple risk-free rate of one observation: the year's, divided by its observations."""
+        return self.risk_free / self.periods_per_year
+
+    def axis(self, axis: Axis) -> tuple[Choice[Any], ...]:
+        """Return the choices of an axis."""
+        found: tuple[Choice[Any], ...] = getattr(self, axis)
+        return found
+
+    def with_data(self, **data: Any) -> Self:
+        """Return the same configuration on other data.
+
+        Parameters
+        ----------
+        **data
+            Fields of the ``data`` section to change; ``prices``, ``returns`` or ``sample`` takes
+            the place of the others.
+        """
+        given = {} if self.data is None else self.data.model_dump(exclude_unset=True)
+        if data.keys() & _SOURCES:
+            given = {name: value for name, value in given.items() if name not in _SOURCES}
+        fields = {name: getattr(self, name) for name in self.model_fields_set}
+        return type(self)(**{**fields, "data": {**given, **data}})
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the configuration as plain values, every default written out.
+
+        Two configurations that mean the same give the same values, whatever the order of their
+        keys; the result can be read back by `parse_config`.
+        """
+        plain = self.model_dump(mode="json", exclude=set(AXES))
+        return plain | {axis: [choice.to_dict() for choice in self.axis(axis)] for axis in AXES}
