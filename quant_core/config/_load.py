@@ -33,7 +33,9 @@ def load_config(url: str) -> TournamentConfig:
     """
     value, lines = read_yaml(_text(url), url)
     if value is None:
-        raise ConfigError(f"{url}: the file is empty; expected a configuration, for example 'seed: 0'")
+        raise ConfigError(
+            f"{url}: the file is empty; expected a configuration, for example 'seed: 0'"
+        )
     return parse_config(value, origin=url, lines=lines)
 
 

@@ -38,6 +38,10 @@ def _axis(axis: Axis) -> PlainValidator:
     return PlainValidator(partial(resolve_axis, axis))
 
 
+def _names(*names: str) -> Any:
+    return Field(default=names)
+
+
 _OPEN = WithJsonSchema({"type": "array", "minItems": 1})
 _SYMBOL = Field(min_length=1)
 
@@ -115,26 +119,24 @@ class TournamentConfig(BaseModel):
     benchmark: Annotated[tuple[Annotated[str, _SYMBOL], ...], BeforeValidator(_symbols)] = Field(
         default_factory=_benchmark
     )
-    selections: Annotated[_Choices, _axis("selections"), _OPEN] = Field(
-        default=("all", "top_momentum", "low_volatility", "clustered")
+    selections: Annotated[_Choices, _axis("selections"), _OPEN] = _names(
+        "all", "top_momentum", "low_volatility", "clustered"
     )
-    engines: Annotated[_Choices, _axis("engines"), _OPEN] = Field(default=("native",))
-    profiles: Annotated[_Choices, _axis("profiles"), _OPEN] = Field(
-        default=(
-            "equal_weight",
-            "market",
-            "min_variance",
-            "max_sharpe",
-            "risk_parity",
-            "hrp",
-            "max_diversification",
-            "mean_variance",
-        )
+    engines: Annotated[_Choices, _axis("engines"), _OPEN] = _names("native")
+    profiles: Annotated[_Choices, _axis("profiles"), _OPEN] = _names(
+        "equal_weight",
+        "market",
+        "min_variance",
+        "max_sharpe",
+        "risk_parity",
+        "hrp",
+        "max_diversification",
+        "mean_variance",
     )
-    rebalances: Annotated[_Choices, _axis("rebalances"), _OPEN] = Field(
-        default=("window", "daily", "daily_5pct")
+    rebalances: Annotated[_Choices, _axis("rebalances"), _OPEN] = _names(
+        "window", "daily", "daily_5pct"
     )
-    simulators: Annotated[_Choices, _axis("simulators"), _OPEN] = Field(default=("custom",))
+    simulators: Annotated[_Choices, _axis("simulators"), _OPEN] = _names("custom")
     seed: Annotated[int, Field(ge=0)] = 0
 
     def __init__(self, **fields: Any) -> None:
@@ -187,5 +189,5 @@ class TournamentConfig(BaseModel):
         Two configurations that mean the same give the same values, whatever the order of their
         keys; the result can be read back by `parse_config`.
         """
-        plain = self.model_dump(mode="json", exclude=set(AXES))
+        plain = self.model_dump(mode="json", exclude={str(axis) for axis in AXES})
         return plain | {axis: [choice.to_dict() for choice in self.axis(axis)] for axis in AXES}

@@ -148,7 +148,9 @@ def told(origin: str, problems: Iterable[Problem], lines: Mapping[Path, int]) ->
     lines : mapping of path to int
         Line of each place in the file.
     """
-    placed = sorted(((_line(found.path, lines), found) for found in problems), key=lambda pair: pair[0])
+    placed = sorted(
+        ((_line(found.path, lines), found) for found in problems), key=lambda pair: pair[0]
+    )
     texts = [
         (f"line {line}: " if line else "")
         + (f"{path_text(found.path)}: " if found.path else "")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quant_core.errors import ContractError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["ContractReport", "Notice", "Reason"]
 

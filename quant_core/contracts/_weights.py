@@ -157,5 +157,5 @@ def _solves(cube: pa.Table) -> tuple[list[tuple[str, ...]], np.ndarray]:
     order = np.argsort(first)
     place = np.empty(len(first), dtype=np.int64)
     place[order] = np.arange(len(first))
-    rows = cube.select(columns).take(pa.array(first[order])).to_pylist()
+    rows = cube.select(columns).take(first[order]).to_pylist()
     return [tuple(str(value) for value in row.values()) for row in rows], place[codes]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from quant_core.data._texts import distinct_texts
 from quant_core.errors import DataError
 
 __all__ = ["parse_dates"]
@@ -15,7 +17,7 @@ _YYYYMMDD = 8
 
 
 def parse_dates(
-    column: pa.ChunkedArray, *, where: str, row_word: str, first_row: int
+    column: pa.ChunkedArray[Any], *, where: str, row_word: str, first_row: int
 ) -> np.ndarray:
     """Return the instants of a date column.
 
@@ -48,16 +50,11 @@ def parse_dates(
             f"{where}: expected dates such as 2020-01-31, found numbers ({kind}); name the right "
             "column by data.date"
         )
-    encoded = column if pa.types.is_dictionary(kind) else column.dictionary_encode()
-    array = encoded.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        array = array.chunk(0)
-    texts = [text or "" for text in array.dictionary.cast(pa.string()).to_pylist()]
-    indices = array.indices.fill_null(-1).to_numpy()
-    found = np.full(len(texts) + 1, np.datetime64("NaT"), dtype="datetime64[us]")
+    texts, indices = distinct_texts(column)
+    found = np.full(len(texts) + 1, np.datetime64("NaT", "us"), dtype="datetime64[us]")
     for place, text in enumerate(texts):
-        if text.strip():
-            instant = _instant(text.strip())
+        if text:
+            instant = _instant(text)
             if instant is None:
                 row = first_row + int(np.flatnonzero(indices == place)[0])
                 raise DataError(
@@ -65,7 +62,8 @@ def parse_dates(
                     "YYYY-MM-DD (ISO 8601)"
                 )
             found[place] = instant
-    return found[indices]
+    parsed: np.ndarray = found[indices]
+    return parsed
 
 
 def _instant(text: str) -> np.datetime64 | None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
+from quant_core.data._csv import CsvFile
 from quant_core.data._dates import parse_dates
 from quant_core.data._layout import ColumnNames, Layout, find_layout
 from quant_core.data._observations import Kind, RawObservations, encode
-from quant_core.data._tables import TableFile, open_table, to_numpy
+from quant_core.data._parquet import ParquetFile
 from quant_core.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from quant_core.data._table_file import TableFile
 
 __all__ = ["FileSource"]
 
@@ -56,7 +62,7 @@ class FileSource:
             If the file cannot be read as prices or returns; the message names the column, the
             row and the text found.
         """
-        file = open_table(self.origin)
+        file = _open(self.origin)
         layout = find_layout(
             file.names,
             origin=self.origin,
@@ -71,11 +77,11 @@ class FileSource:
         unknown = [name for name in self.exclude if name not in file.names]
         if unknown:
             raise DataError(
-                f"{self.origin}: data.exclude names {', '.join(unknown)}, which is no column of the "
-                "file; correct the name or remove it"
+                f"{self.origin}: data.exclude names {', '.join(unknown)}, which is no column of "
+                "the file; correct the name or remove it"
             )
         table = file.load([layout.date], layout.values)
-        values = to_numpy([table[place] for place in layout.values])
+        values = _block([table[place] for place in layout.values])
         dates = self._dates(table[layout.date], file, layout)
         rows = np.arange(file.first_row, file.first_row + len(dates))
         filled = self._dated(dates, ~np.isnan(values).all(axis=1), rows, file, layout)
@@ -117,7 +123,7 @@ class FileSource:
         )
         return found.without(self.exclude) if self.exclude else found
 
-    def _dates(self, column: pa.ChunkedArray, file: TableFile, layout: Layout) -> np.ndarray:
+    def _dates(self, column: pa.ChunkedArray[Any], file: TableFile, layout: Layout) -> np.ndarray:
         where = f"{self.origin}, column {file.names[layout.date]!r}"
         return parse_dates(column, where=where, row_word=file.row_word, first_row=file.first_row)
 
@@ -138,3 +144,19 @@ class FileSource:
                 f"{rows[wrong[0]]}: the date is empty; write it, or remove the row"
             )
         return ~undated
+
+
+def _open(url: str) -> TableFile:
+    path = url.split("?", 1)[0].lower()
+    if path.endswith((".csv", ".csv.gz")):
+        return CsvFile.open(url)
+    if path.endswith((".parquet", ".pq")):
+        return ParquetFile.open(url)
+    raise DataError(f"{url}: unsupported extension; expected .csv, .csv.gz, .parquet or .pq")
+
+
+def _block(columns: list[pa.ChunkedArray[Any]]) -> np.ndarray:
+    values = np.empty((len(columns[0]), len(columns)))
+    for place, column in enumerate(columns):
+        values[:, place] = column.to_numpy()
+    return values

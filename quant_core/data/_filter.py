@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from quant_core.contracts import Reason, non_finite, non_positive, out_of_range
-from quant_core.data._log import Log
-from quant_core.data._observations import RawObservations
 from quant_core.errors import DataError
+
+if TYPE_CHECKING:
+    from quant_core.data._log import Log
+    from quant_core.data._observations import RawObservations
 
 __all__ = ["filter_observations"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -11,8 +11,10 @@ from quant_core.contracts import ContractReport, Notice, Reason, out_of_range, p
 from quant_core.data._filter import filter_observations
 from quant_core.data._log import Log
 from quant_core.data._matrix import ReturnsMatrix
-from quant_core.data._observations import RawObservations
 from quant_core.data._returns import column_returns
+
+if TYPE_CHECKING:
+    from quant_core.data._observations import RawObservations
 
 __all__ = ["ReturnsGrid"]
 

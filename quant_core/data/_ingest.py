@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pyarrow as pa
 
 from quant_core.canonical import digest_array, digest_parts
 from quant_core.contracts import Notice
 from quant_core.data._grid import ReturnsGrid
-from quant_core.data._matrix import ReturnsMatrix
 from quant_core.data._returns import MAX_GAP_DAYS
 from quant_core.errors import DataError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from quant_core.contracts import ContractReport
     from quant_core.data._config import DataConfig
+    from quant_core.data._matrix import ReturnsMatrix
     from quant_core.data._observations import RawObservations
     from quant_core.data._source import Source
 

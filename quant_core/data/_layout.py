@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from quant_core.data._observations import Kind
 from quant_core.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from quant_core.data._observations import Kind
 
 __all__ = ["ColumnNames", "Layout", "find_layout"]
 
@@ -111,8 +115,8 @@ def _date(names: Sequence[str], origin: str, override: str | None) -> int:
         if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
             hint = "; the columns must be separated by commas"
         raise DataError(
-            f"{origin}: no date column among {_listed(names)}{hint}; expected one named date, time, "
-            "timestamp or ts, or name it by data.date"
+            f"{origin}: no date column among {_listed(names)}{hint}; expected one named date, "
+            "time, timestamp or ts, or name it by data.date"
         )
     return place
 
@@ -148,8 +152,8 @@ def _refuse_bars(names: Sequence[str], origin: str) -> None:
     bars = [name for name in names if re.sub(r"[^a-z]", "", name.lower()) in _BARS]
     if len(bars) >= _BAR_COLUMNS:
         raise DataError(
-            f"{origin}: columns {', '.join(bars)} are the bars of one asset and no column names the "
-            "symbol; add one (symbol, ticker, asset or name), or name it by data.symbol"
+            f"{origin}: columns {', '.join(bars)} are the bars of one asset and no column names "
+            "the symbol; add one (symbol, ticker, asset or name), or name it by data.symbol"
         )
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from quant_core.data._matrix import DATE_TYPE
-from quant_core.data._observations import RawObservations
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from quant_core.data._observations import RawObservations
 
 __all__ = ["LOG_SCHEMA", "Log"]
 
@@ -54,7 +58,7 @@ class Log:
 
     def mention(self, reason: str, code: int) -> None:
         """Log a symbol as a whole, without a date and without counting an observation."""
-        none = np.full(1, np.datetime64("NaT"), dtype="datetime64[us]")
+        none = np.full(1, np.datetime64("NaT", "us"), dtype="datetime64[us]")
         self._parts.append((none, np.array([code]), np.array([np.nan]), reason))
 
     def table(self) -> pa.Table:
@@ -77,13 +81,15 @@ class Log:
         return pa.table(columns, schema=LOG_SCHEMA)
 
 
-def _names(codes: np.ndarray, names: Sequence[str]) -> pa.DictionaryArray:
+def _names(codes: np.ndarray, names: Sequence[str]) -> pa.DictionaryArray[Any, Any]:
     present = np.unique(codes[codes >= 0]).astype(np.int64)
     place = np.full(len(names) + 1, -1, dtype=np.int32)
     place[present] = np.arange(len(present), dtype=np.int32)
     indices = place[codes.astype(np.int64)]
     found = pa.array([names[code] for code in present], pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(indices, mask=indices < 0), found)
+    # pyarrow's annotations take the mask for the type of the array.
+    codes_or_null: Any = pa.array(indices, mask=indices < 0)
+    return pa.DictionaryArray.from_arrays(codes_or_null, found)
 
 
 def _text(value: float) -> str | None:

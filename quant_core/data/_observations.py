@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pyarrow as pa
 
 from quant_core.data._matrix import DATE_TYPE
+from quant_core.data._texts import distinct_texts
 from quant_core.errors import DataError
 
 __all__ = ["Kind", "RawObservations"]
@@ -73,7 +74,7 @@ class RawObservations:
             keep &= dates >= start
         if end is not None:
             keep &= dates < end
-        return self if bool(keep.all()) else self._take(keep)
+        return self if bool(keep.all()) else self.at_rows(keep)
 
     def without(self, symbols: tuple[str, ...]) -> Self:
         """Return the observations of all other symbols.
@@ -101,7 +102,7 @@ class RawObservations:
         if self.wide:
             columns = stays[0]
             return replace(slim, codes=slim.codes[:, columns], values=self.values[:, columns])
-        return slim._take(stays[:, 0])
+        return slim.at_rows(stays[:, 0])
 
     def followed_by(self, later: Self) -> Self:
         """Return these observations and then those of a later stretch of the same source, long."""
@@ -164,7 +165,8 @@ class RawObservations:
             row_word=meta["row_word"],
         )
 
-    def _take(self, keep: np.ndarray) -> Self:
+    def at_rows(self, keep: np.ndarray) -> Self:
+        """Return the rows that a boolean array of shape (R,) marks."""
         codes = self.codes if self.wide else self.codes[keep]
         return replace(
             self,
@@ -175,16 +177,12 @@ class RawObservations:
         )
 
 
-def encode(column: pa.ChunkedArray) -> tuple[tuple[str, ...], np.ndarray]:
+def encode(column: pa.ChunkedArray[Any]) -> tuple[tuple[str, ...], np.ndarray]:
     """Return sorted names and the code of each row, -1 for an empty name."""
-    if not pa.types.is_dictionary(column.type):
-        column = column.cast(pa.string()).dictionary_encode()
-    array = column.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        array = array.chunk(0)
-    found = [(name or "").strip() for name in array.dictionary.cast(pa.string()).to_pylist()]
-    symbols = tuple(sorted({name for name in found if name}))
+    texts, indices = distinct_texts(column)
+    symbols = tuple(sorted({name for name in texts if name}))
     place = {name: code for code, name in enumerate(symbols)}
     # The last place answers the index -1 of a null.
-    lookup = np.array([*(place.get(name, -1) for name in found), -1], dtype=np.int32)
-    return symbols, lookup[array.indices.fill_null(-1).to_numpy()]
+    lookup = np.array([*(place.get(name, -1) for name in texts), -1], dtype=np.int32)
+    codes: np.ndarray = lookup[indices]
+    return symbols, codes

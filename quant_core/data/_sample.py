@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from quant_core.data._files import FileSource
-from quant_core.data._observations import Kind, RawObservations
 from quant_core.errors import DataError, UnavailableError
+
+if TYPE_CHECKING:
+    from quant_core.data._observations import Kind, RawObservations
 
 __all__ = ["SAMPLE_BENCHMARK", "SampleSource"]
 

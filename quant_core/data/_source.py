@@ -31,11 +31,11 @@ class Source(Protocol):
     """
 
     @property
-    def name(self) -> str: ...  # noqa: D102 - described above
+    def name(self) -> str: ...
     @property
-    def origin(self) -> str: ...  # noqa: D102 - described above
+    def origin(self) -> str: ...
     @property
-    def kind(self) -> Kind: ...  # noqa: D102 - described above
+    def kind(self) -> Kind: ...
 
     def read(
         self, start: np.datetime64 | None = None, end: np.datetime64 | None = None
