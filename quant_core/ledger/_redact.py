@@ -26,7 +26,7 @@ _BORDER = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+")
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]+@")
 _SPOKEN = _TELLING.replace("_?", "[-_ ]?")
 _ASSIGNED = re.compile(
-    rf"""((?:{_SPOKEN}|signature|\bsig)[\w-]*["']?\s*[=:]\s*)"""
+    rf"""((?:{_SPOKEN}|signature|\bsig)[\w-]{{0,40}}["']?\s*[=:]\s*)"""
     r"""(?:"[^"]*"|'[^']*'|(?:(?:bearer|basic)\s+)?[^\s"',;&)}\]]+)""",
     re.IGNORECASE,
 )
@@ -40,13 +40,18 @@ _SHAPED = re.compile(
 
 
 def _secret(name: str) -> bool:
+    if "/" in name:  # a path or a URL, not the name of a setting
+        return False
     return _NAME.search(_BORDER.sub("_", name).lower()) is not None
 
 
 def _scrub(text: str) -> str:
-    text = _USERINFO.sub(f"{REDACTED}@", text)
-    text = _ASSIGNED.sub(rf"\1{REDACTED}", text)
-    text = _SCHEME.sub(rf"\1 {REDACTED}", text)
+    if "@" in text:
+        text = _USERINFO.sub(f"{REDACTED}@", text)
+    if "=" in text or ":" in text:
+        text = _ASSIGNED.sub(rf"\1{REDACTED}", text)
+    if " " in text:
+        text = _SCHEME.sub(rf"\1 {REDACTED}", text)
     return _SHAPED.sub(REDACTED, text)
 
 

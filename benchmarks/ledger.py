@@ -1,0 +1,105 @@
+"""Measure how many records a second the audit trail takes, durable, and how fast it is read.
+
+Run it from the root of the repository: ``python benchmarks/ledger.py [FOLDER]``. FOLDER says which
+disk is measured; a temporary folder by default.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from quant_core.clock import clock
+from quant_core.ledger import Ledger, verify
+
+RECORDS = 4000
+WRITERS = 8
+BODY = {
+    "phase": "success",
+    "name": "solve",
+    "context": {"cell": "9f" * 16, "window": "2020-02-01"},
+    "inputs": {"returns": "3c" * 16},
+    "outputs": {"cube": "77" * 16},
+}
+GENESIS = {
+    "run_id": "bench",
+    "config_hash": "0",
+    "data_version": "0",
+    "code_versions": {},
+    "seed": 0,
+}
+CHILD = "--child"
+
+
+def append_many(ledger: Ledger, count: int) -> None:
+    """Append ``count`` records, one after the other."""
+    for _ in range(count):
+        ledger.append("action", BODY)
+
+
+def single(path: Path) -> None:
+    """One thread of one process."""
+    with Ledger(path) as ledger:
+        append_many(ledger, RECORDS)
+
+
+def threads(path: Path) -> None:
+    """Threads of one process, which share their fsyncs."""
+    with Ledger(path) as ledger, ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(lambda _: append_many(ledger, RECORDS // WRITERS), range(WRITERS)))
+
+
+def processes(path: Path) -> None:
+    """Processes that take turns; the seconds include their start."""
+    command = [sys.executable, __file__, CHILD, str(path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    children = [subprocess.Popen(command, env=environment) for _ in range(WRITERS)]  # noqa: S603 - this very file
+    if any([child.wait() for child in children]):
+        raise SystemExit("a writer failed")
+
+
+def fsync_seconds(folder: Path) -> float:
+    """Return the seconds of one bare write and fsync, the floor of a single append."""
+    line = b"x" * 400 + b"\n"
+    with (folder / "bare").open("ab", buffering=0) as file:
+        start = clock().seconds()
+        for _ in range(500):
+            file.write(line)
+            os.fsync(file.fileno())
+        return (clock().seconds() - start) / 500
+
+
+def main(folder: Path) -> None:
+    """Print the table."""
+    print(f"{'bare write + fsync':<24}{1 / fsync_seconds(folder):>10,.0f} a second")
+    for name, measure in [
+        ("1 thread", single),
+        (f"{WRITERS} threads, grouped", threads),
+        (f"{WRITERS} processes", processes),
+    ]:
+        path = folder / f"{measure.__name__}.jsonl"
+        with Ledger(path) as ledger:
+            ledger.genesis(**GENESIS)
+        start = clock().seconds()
+        measure(path)
+        seconds = clock().seconds() - start
+        start = clock().seconds()
+        found = verify(path)
+        reading = clock().seconds() - start
+        if not found.ok or found.records != RECORDS + 1:
+            raise SystemExit(f"{name}: {found}")
+        print(f"{name:<24}{RECORDS / seconds:>10,.0f} appends a second", end="")
+        print(f"{found.records / reading:>12,.0f} verified a second")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == [CHILD]:
+        with Ledger(sys.argv[2]) as shared:
+            append_many(shared, RECORDS // WRITERS)
+    else:
+        with tempfile.TemporaryDirectory(dir=sys.argv[1] if sys.argv[1:] else None) as name:
+            main(Path(name))
