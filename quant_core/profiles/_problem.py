@@ -43,12 +43,15 @@ class Problem:
         Risk-free simple return per period.
     shrinkage : float
         Intensity of the shrinkage that went into ``covariance``, 0 for none.
+    condition_number : float
+        1-norm condition number of ``covariance``, NaN if it was not estimated.
     """
 
     mean: np.ndarray
     covariance: np.ndarray = field(repr=False)
     risk_free: float = 0.0
     shrinkage: float = 0.0
+    condition_number: float = np.nan
 
 
 @dataclass(frozen=True, slots=True)

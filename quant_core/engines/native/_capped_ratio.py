@@ -1,0 +1,116 @@
+"""Maximise ``q'w / sqrt(w'Sw)`` over the capped simplex."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from quant_core.engines.native import _active_set as kernels
+from quant_core.engines.native._box import minimise_in_box, sets_of
+from quant_core.engines.native._nonnegative import maximise_ratio
+from quant_core.engines.native._outcome import TOLERANCE, Found, NotFound
+from quant_core.profiles import Status
+
+__all__ = ["maximise_capped_ratio", "poured", "ratio", "richest"]
+
+_ROUNDS = 60
+
+
+def maximise_capped_ratio(
+    matrix: np.ndarray, reward: np.ndarray, cap: float, warm: np.ndarray | None
+) -> Found | NotFound:
+    """Maximise ``q'w / sqrt(w'Sw)`` over ``sum w = 1``, ``0 <= w <= cap``.
+
+    Where the cap does not bind, the uncapped solution is the answer. Elsewhere the optimum
+    minimises ``w'Sw/2 - t q'w`` for ``t = w'Sw / q'w`` (Dinkelbach, Management Science 13, 1967):
+    sets for a t by the primal-dual active set, then the t of these sets in closed form, until
+    neither changes.
+
+    Parameters
+    ----------
+    matrix : numpy.ndarray, shape (n, n)
+        Covariance.
+    reward : numpy.ndarray, shape (n,)
+        The vector q; some feasible portfolio has ``q'w > 0``.
+    cap : float
+        Upper bound of a weight, at least ``1/n``.
+    warm : numpy.ndarray of shape (n,), optional
+        Weights whose support is likely, of the uncapped problem.
+    """
+    relaxed = maximise_ratio(matrix, reward, warm)
+    if isinstance(relaxed, Found) and float(relaxed.weights.max()) <= cap:
+        return relaxed
+    chain = relaxed.chain if isinstance(relaxed, NotFound) else ()
+    start = richest(reward, cap)
+    if isinstance(relaxed, Found):
+        start = poured(relaxed.weights, reward, cap)
+    return _dinkelbach(matrix, reward, cap, start, chain)
+
+
+def _dinkelbach(
+    matrix: np.ndarray, reward: np.ndarray, cap: float, start: np.ndarray, chain: tuple[str, ...]
+) -> Found | NotFound:
+    weights, price = start, _price(matrix, reward, start)
+    links: tuple[str, ...] = ()
+    for _ in range(_ROUNDS):
+        inner = minimise_in_box(matrix, price * reward, cap, start=weights)
+        if isinstance(inner, NotFound):
+            return NotFound(inner.status, inner.message, (*chain, *inner.chain))
+        links = inner.chain
+        weights = _on_sets(matrix, reward, cap, inner.weights)
+        price = _price(matrix, reward, weights)
+        if not np.isfinite(price) or price <= 0:
+            break
+        residual = kernels.residual(matrix, price * reward, cap, weights)
+        if residual <= TOLERANCE * 1e-3:
+            return Found(weights, residual, "dinkelbach", (*chain, *links))
+    message = "the ratio did not converge; a portfolio without risk may exist"
+    return NotFound(Status.FAILED, message, (*chain, *links, "dinkelbach: not converged"))
+
+
+def _on_sets(matrix: np.ndarray, reward: np.ndarray, cap: float, found: np.ndarray) -> np.ndarray:
+    """Solve for t with the sets held: weights are linear in t there, and so is the condition."""
+    sets = sets_of(found, cap)
+    _, base, _ = kernels.box_point(matrix, np.zeros_like(reward), cap, sets)
+    scale = _price(matrix, reward, found)
+    _, moved, _ = kernels.box_point(matrix, scale * reward, cap, sets)
+    change = (moved - base) / scale
+    slope = kernels.gradient(matrix, np.zeros_like(reward), base)
+    below = float(reward @ base) - 2 * float(slope @ change)
+    price = float(base @ slope) / below if below > 0 else np.nan
+    weights = base + price * change
+    inside = bool((weights >= 0).all() and (weights <= cap).all())
+    return weights if inside else found
+
+
+def _price(matrix: np.ndarray, reward: np.ndarray, weights: np.ndarray) -> float:
+    variance = float(weights @ kernels.gradient(matrix, np.zeros_like(reward), weights))
+    gain = float(reward @ weights)
+    return variance / gain if gain > 0 else np.nan
+
+
+def ratio(matrix: np.ndarray, reward: np.ndarray, weights: np.ndarray) -> float:
+    """Return ``q'w / sqrt(w'Sw)``."""
+    slope = kernels.gradient(matrix, np.zeros_like(reward), weights)
+    return float(reward @ weights) / math.sqrt(float(weights @ slope))
+
+
+def richest(reward: np.ndarray, cap: float) -> np.ndarray:
+    """Return the feasible weights with the largest ``q'w``."""
+    weights, rest = np.zeros(len(reward)), 1.0
+    for place in np.argsort(-reward, kind="stable"):
+        weights[place] = min(cap, rest)
+        rest = max(rest - cap, 0.0)
+    return weights
+
+
+def poured(weights: np.ndarray, reward: np.ndarray, cap: float) -> np.ndarray:
+    """Clip weights to the cap and pour what is over into the room of the best rewards."""
+    poured = np.minimum(weights, cap)
+    rest = 1.0 - float(poured.sum())
+    for place in np.argsort(-reward, kind="stable"):
+        more = min(cap - poured[place], rest)
+        poured[place] += more
+        rest -= more
+    return poured

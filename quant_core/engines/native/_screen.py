@@ -1,0 +1,69 @@
+"""What a problem must be before a solver sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+
+from quant_core.engines.native._outcome import NotFound
+from quant_core.profiles import Status
+
+if TYPE_CHECKING:
+    from quant_core.profiles import Problem
+
+__all__ = ["Screened", "screen"]
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """Finite estimates and a cap that at least one portfolio respects.
+
+    ``scale`` is the mean variance, or 1 if there is none.
+    """
+
+    mean: np.ndarray
+    matrix: np.ndarray
+    cap: float
+    scale: float
+
+
+def screen(problem: Problem, cap: float | None) -> Screened | NotFound:
+    """Check a problem of n atoms, n at least 1.
+
+    A cap below ``1/n`` is infeasible; within rounding of it, it is taken as ``1/n``.
+    """
+    n = len(problem.mean)
+    matrix = np.ascontiguousarray(problem.covariance, dtype=np.float64)
+    if matrix.shape != (n, n):
+        message = f"expected a covariance of shape {(n, n)}, found {matrix.shape}"
+        return NotFound(Status.FAILED, message)
+    mean = np.ascontiguousarray(problem.mean, dtype=np.float64)
+    rate = problem.risk_free
+    if not (np.isfinite(mean).all() and np.isfinite(rate) and _all_finite(matrix)):
+        return NotFound(Status.FAILED, "the mean or the covariance has an entry that is not finite")
+    diagonal = matrix.diagonal()
+    if diagonal.min() < 0:
+        return NotFound(Status.FAILED, "the covariance has a negative variance")
+    bound = 1.0 if cap is None else cap
+    if bound * n < 1 - _ROUNDING:
+        message = f"a cap of {bound:g} on {n} atoms cannot hold a full portfolio; need at least 1/n"
+        return NotFound(Status.INFEASIBLE, message)
+    return Screened(mean, matrix, max(bound, 1.0 / n), float(diagonal.mean()) or 1.0)
+
+
+@njit(cache=True)
+def _all_finite(matrix: np.ndarray) -> bool:
+    lanes = np.zeros(matrix.shape[1])
+    for i in range(matrix.shape[0]):
+        row = matrix[i]
+        for j in range(len(lanes)):
+            lanes[j] += row[j] - row[j]
+    for j in range(len(lanes)):
+        if lanes[j] != 0.0:
+            return False
+    return True
