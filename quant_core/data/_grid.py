@@ -11,12 +11,14 @@ from quant_core.contracts import ContractReport, Notice, Reason, out_of_range, p
 from quant_core.data._filter import filter_observations
 from quant_core.data._log import Log
 from quant_core.data._matrix import ReturnsMatrix
-from quant_core.data._returns import column_returns
+from quant_core.data._returns import spanned_returns
 
 if TYPE_CHECKING:
     from quant_core.data._observations import RawObservations
 
 __all__ = ["ReturnsGrid"]
+
+_BLOCK = 64
 
 
 @dataclass(slots=True)
@@ -30,7 +32,7 @@ class ReturnsGrid:
     dates : numpy.ndarray of datetime64[us], shape (T,)
         Strictly increasing.
     values : numpy.ndarray of float64, shape (T, n)
-        Overwritten column by column.
+        Overwritten block by block.
     held : numpy.ndarray of bool, shape (T, n)
         Observations that no rule has dropped.
     dropped, reported : Log
@@ -66,48 +68,60 @@ class ReturnsGrid:
         return self.dropped.since is None
 
     def to_returns(self, max_gap_days: int) -> None:
-        """Turn every column into returns and hold them to the range."""
-        for code, symbol in enumerate(self.raw.symbols):
-            at = np.flatnonzero(self.held[:, code])
-            if len(at):
-                self._column(code, at, max_gap_days)
-            elif self.whole:
-                self.lost[symbol] = Reason.ALL_MISSING_SYMBOL
-                self.dropped.mention(Reason.ALL_MISSING_SYMBOL, code)
+        """Turn the values into returns and hold them to the range, a block of symbols at a time."""
+        for start in range(0, len(self.raw.symbols), _BLOCK):
+            self._block(slice(start, start + _BLOCK), max_gap_days)
 
-    def _column(self, code: int, at: np.ndarray, max_gap_days: int) -> None:
-        found = self.values[at, code]
+    def _block(self, columns: slice, max_gap_days: int) -> None:
+        found, held = self.values[:, columns].copy(), self.held[:, columns]
+        code = columns.start
+        self._ends(code, found, held)
         returns = found
-        if self.raw.kind == "prices":
-            returns = column_returns(self.dates, self.values[:, code], at, max_gap_days)
-            anew = np.flatnonzero(np.isnan(returns[1:])) + 1
-            self._log(self.reported, Notice.GAP_RESTART, code, at[anew], found[anew])
+        if self.raw.kind == "prices" and len(found):
+            returns, anew = spanned_returns(self.dates, found, max_gap_days)
+            self._log(self.reported, Notice.GAP_RESTART, code, anew, found)
         wrong = out_of_range(returns)
-        returns = np.where(wrong, np.nan, returns)
-        self._drop(Reason.RETURN_OUT_OF_RANGE, code, at[wrong], found[wrong])
-        if self.whole and bool(np.isnan(returns).all()):
-            self.lost[self.raw.symbols[code]] = Reason.NO_RETURN
-            self._drop(Reason.NO_RETURN, code, at[~wrong], found[~wrong])
-        self.values[at, code] = returns
-        self._notice(code, at, returns)
+        self._log(self.reported, Notice.RETURN_PAST_ONE, code, past_one(returns), returns)
+        self._drop(Reason.RETURN_OUT_OF_RANGE, code, wrong, found)
+        self.values[:, columns] = np.where(wrong, np.nan, returns)
+        if self.whole:
+            self._lose(code, found, held)
 
-    def _notice(self, code: int, at: np.ndarray, returns: np.ndarray) -> None:
-        high = past_one(returns)
-        self._log(self.reported, Notice.RETURN_PAST_ONE, code, at[high], returns[high])
-        gaps = at[-1] + 1 - max(at[0], self.first) - int((at >= self.first).sum())
-        self.reported.counts[Notice.INNER_GAP] += max(int(gaps), 0)
-        if self.whole and at[0] > 0:
-            self._log(self.reported, Notice.LATE_START, code, at[:1], returns[:1])
-        if self.whole and at[-1] < len(self.dates) - 1:
-            self._log(self.reported, Notice.EARLY_END, code, at[-1:], returns[-1:])
+    def _lose(self, code: int, found: np.ndarray, held: np.ndarray) -> None:
+        unseen = np.isnan(found).all(axis=0)
+        silent = np.isnan(self.values[:, code : code + found.shape[1]]).all(axis=0)
+        for place in np.flatnonzero(silent):
+            reason = Reason.ALL_MISSING_SYMBOL if unseen[place] else Reason.NO_RETURN
+            self.lost[self.raw.symbols[code + place]] = reason
+            if unseen[place]:
+                self.dropped.mention(reason, code + int(place))
+        self._drop(Reason.NO_RETURN, code, held & silent, found)
 
-    def _drop(self, reason: Reason, code: int, at: np.ndarray, values: np.ndarray) -> None:
-        self._log(self.dropped, reason, code, at, values)
-        self.held[at, code] = False
+    def _ends(self, code: int, found: np.ndarray, held: np.ndarray) -> None:
+        """Report gaps inside the life of a symbol, and lives shorter than the grid."""
+        if not len(held):
+            return
+        seen = held.any(axis=0)
+        first = held.argmax(axis=0)
+        last = len(held) - 1 - held[::-1].argmax(axis=0)
+        inside = (last + 1 - np.maximum(first, self.first)).clip(min=0)
+        gaps = np.where(seen, inside - held[self.first :].sum(axis=0), 0)
+        self.reported.counts[Notice.INNER_GAP] += int(gaps.sum())
+        if self.whole:
+            row = np.arange(len(held)).reshape(-1, 1)
+            late = seen & (first > 0) & (row == first)
+            early = seen & (last < len(held) - 1) & (row == last)
+            self._log(self.reported, Notice.LATE_START, code, late, found)
+            self._log(self.reported, Notice.EARLY_END, code, early, found)
 
-    def _log(self, log: Log, name: str, code: int, at: np.ndarray, values: np.ndarray) -> None:
+    def _drop(self, reason: Reason, code: int, mask: np.ndarray, found: np.ndarray) -> None:
+        self._log(self.dropped, reason, code, mask, found)
+        self.held[:, code : code + found.shape[1]][mask] = False
+
+    def _log(self, log: Log, name: str, code: int, mask: np.ndarray, values: np.ndarray) -> None:
+        at, place = np.nonzero(mask)
         if len(at):
-            log.add(name, self.dates[at], np.full(len(at), code), values)
+            log.add(name, self.dates[at], code + place, values[at, place])
 
     def matrix(self) -> ReturnsMatrix:
         """Return the rows with an observation and the columns with a return."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from quant_core.errors import DataError
 
-__all__ = ["MAX_GAP_DAYS", "column_returns", "returns_from_prices"]
+__all__ = ["MAX_GAP_DAYS", "returns_from_prices", "spanned_returns"]
 
 MAX_GAP_DAYS = 10
 """Longest gap, in calendar days, that one return may span unless the configuration says."""
@@ -49,20 +49,20 @@ def returns_from_prices(
     """
     if len(dates) != len(prices):
         raise DataError(f"prices: {len(dates)} dates for {len(prices)} rows")
-    values = np.full(prices.shape, np.nan)
-    for place in range(prices.shape[1]):
-        at = np.flatnonzero(~np.isnan(prices[:, place]))
-        values[at, place] = column_returns(dates, prices[:, place], at, max_gap_days)
-    return values
+    return spanned_returns(dates, prices, max_gap_days)[0]
 
 
-def column_returns(
-    dates: np.ndarray, prices: np.ndarray, at: np.ndarray, max_gap_days: int
-) -> np.ndarray:
-    """Return the returns of one symbol at its observed rows ``at``, NaN where it starts anew."""
-    found = np.full(len(at), np.nan)
-    if len(at) > 1:
-        price = prices[at]
-        spans = dates[at[1:]] - dates[at[:-1]] <= np.timedelta64(max_gap_days, "D")
-        found[1:] = np.where(spans, price[1:] / price[:-1] - 1.0, np.nan)
-    return found
+def spanned_returns(
+    dates: np.ndarray, prices: np.ndarray, max_gap_days: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the returns, and which prices start anew after too long a gap."""
+    there = ~np.isnan(prices)
+    row = np.arange(len(prices), dtype=np.int32).reshape(-1, 1)
+    last = np.maximum.accumulate(np.where(there, row, np.int32(-1)), axis=0)
+    before = np.full(prices.shape, -1, dtype=np.int32)
+    before[1:] = last[:-1]
+    follows = there & (before >= 0)
+    before[~follows] = 0
+    near = follows & (dates.reshape(-1, 1) - dates[before] <= np.timedelta64(max_gap_days, "D"))
+    base = np.where(near, np.take_along_axis(prices, before, axis=0), np.nan)
+    return prices / base - 1.0, follows & ~near
