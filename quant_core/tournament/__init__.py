@@ -1,1 +1,70 @@
-"""The tournament."""
+"""The tournament: plan, select, solve, simulate and rank every cell of a configuration."""
+
+from quant_core.tournament._atoms import ATOMS_SCHEMA
+from quant_core.tournament._cube import CUBE_NAMES, CUBE_SCHEMA
+from quant_core.tournament._index import CubeIndex
+from quant_core.tournament._inputs import Inputs
+from quant_core.tournament._leaderboard import (
+    LEADERBOARD_SCHEMA,
+    WINDOWS_SCHEMA,
+    Leaderboard,
+    rank,
+)
+from quant_core.tournament._paths import PATH_NAMES, PATH_SCHEMA, paths_table, read_paths
+from quant_core.tournament._pipeline import (
+    StageOutcome,
+    by_month,
+    check_investable,
+    collect_atoms,
+    select,
+    solve,
+)
+from quant_core.tournament._plan import Plan, plan
+from quant_core.tournament._progress import CELLS_SCHEMA, CellFact, Progress, Silent, facts_table
+from quant_core.tournament._run import Prepared, Result, run
+from quant_core.tournament._simulating import SimulationPlan, plan_simulations, run_simulations
+from quant_core.tournament._stage import PartitionOutcome
+from quant_core.tournament._staleness import PartitionPlan, StagePlan
+from quant_core.tournament._trials import configuration_ids
+from quant_core.tournament._universe import Members, members
+
+__all__ = [
+    "ATOMS_SCHEMA",
+    "CELLS_SCHEMA",
+    "CUBE_NAMES",
+    "CUBE_SCHEMA",
+    "LEADERBOARD_SCHEMA",
+    "PATH_NAMES",
+    "PATH_SCHEMA",
+    "WINDOWS_SCHEMA",
+    "CellFact",
+    "CubeIndex",
+    "Inputs",
+    "Leaderboard",
+    "Members",
+    "PartitionOutcome",
+    "PartitionPlan",
+    "Plan",
+    "Prepared",
+    "Progress",
+    "Result",
+    "Silent",
+    "SimulationPlan",
+    "StageOutcome",
+    "StagePlan",
+    "by_month",
+    "check_investable",
+    "collect_atoms",
+    "configuration_ids",
+    "facts_table",
+    "members",
+    "paths_table",
+    "plan",
+    "plan_simulations",
+    "rank",
+    "read_paths",
+    "run",
+    "run_simulations",
+    "select",
+    "solve",
+]

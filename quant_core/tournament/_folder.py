@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from quant_core.cells import Receipt
 
-__all__ = ["SingleFileStore", "write_table"]
+__all__ = ["SingleFileStore", "read_table", "write_table"]
 
 _PARTS = ".parts"
 
@@ -87,10 +87,7 @@ def _opened(path: Path, _modified: int, _size: int) -> tuple[pq.ParquetFile, dic
     try:
         file = pq.ParquetFile(path)
     except pa.ArrowInvalid as error:
-        raise StoreError(
-            f"{path}: expected a Parquet file, found something else ({error}); "
-            "delete the file to have it computed again"
-        ) from error
+        raise _unreadable(path, error) from error
     column = file.schema_arrow.get_field_index("window")
     groups = {}
     for number in range(file.metadata.num_row_groups):
@@ -99,7 +96,30 @@ def _opened(path: Path, _modified: int, _size: int) -> tuple[pq.ParquetFile, dic
     return file, groups
 
 
+def _unreadable(path: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"{path}: expected a Parquet file, found something else ({error}); "
+        "delete the file to have it computed again"
+    )
+
+
 def write_table(path: Path, table: pa.Table) -> None:
     """Write a table to a file, whole or not at all."""
     with whole_file(path) as unfinished:
         pq.write_table(table, unfinished, **parquet_options(table.schema))
+
+
+def read_table(path: Path) -> pa.Table | None:
+    """Return the table of a file, or None when there is no file.
+
+    Raises
+    ------
+    StoreError
+        If the file is no readable Parquet.
+    """
+    try:
+        return pq.read_table(path)
+    except FileNotFoundError:
+        return None
+    except pa.ArrowInvalid as error:
+        raise _unreadable(path, error) from error

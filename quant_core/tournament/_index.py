@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from quant_core.cells import PartitionStore
+    from quant_core.tournament._progress import CellFact
+    from quant_core.tournament._staleness import StagePlan
 
 __all__ = ["CubeIndex", "read_weights"]
 
@@ -58,6 +60,33 @@ class CubeIndex:
             names: tuple(line.get(window, ("", str(Status.EMPTY))) for window in windows)
             for names, line in solves.items()
         }
+        return cls(tuple(windows), tuple(windows.values()), lines)
+
+    @classmethod
+    def of_facts(cls, facts: Iterable[CellFact]) -> CubeIndex:
+        """Make the index of the solves that a stage has just brought up to date."""
+        windows: dict[str, str] = {}
+        solves: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+        for fact in facts:
+            window = str(fact.window)
+            windows[window] = window[:7]
+            names = (str(fact.selection), str(fact.engine), str(fact.profile))
+            solves.setdefault(names, []).append((fact.key, fact.status))
+        lines = {names: tuple(line) for names, line in solves.items()}
+        return cls(tuple(windows), tuple(windows.values()), lines)
+
+    @classmethod
+    def of_plan(cls, plan: StagePlan) -> CubeIndex:
+        """Make the index that the solves of a plan would have if each stale one succeeded."""
+        windows: dict[str, str] = {}
+        solves: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+        for partition in plan.partitions:
+            for window in partition.windows:
+                windows[window.window.key] = partition.partition
+                for number, slot in enumerate(window.slots):
+                    status = window.stored.get(number, str(Status.OPTIMAL))
+                    solves.setdefault(slot.names, []).append((slot.identity.key, status))
+        lines = {names: tuple(line) for names, line in solves.items()}
         return cls(tuple(windows), tuple(windows.values()), lines)
 
     def keys(self, names: tuple[str, ...]) -> list[str]:

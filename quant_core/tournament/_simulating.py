@@ -79,6 +79,11 @@ class SimulationPlan:
     rewrite: bool
 
     @property
+    def cached(self) -> int:
+        """Number of paths that need not be simulated."""
+        return len(self.cells) - len(self.stale)
+
+    @property
     def reasons(self) -> dict[str, int]:
         """How many cells are stale for each reason, sorted by reason."""
         return dict(sorted(Counter(self.stale.values()).items()))
@@ -152,7 +157,7 @@ def _cells(
             parameters = [
                 rebalance.spec.model_dump(mode="json"),
                 simulator.spec.model_dump(mode="json"),
-                config.cost_rate,
+                config.costs.rate,
             ]
             identity = CellIdentity(
                 "simulation",
@@ -202,14 +207,14 @@ def run_simulations(
     symbols = inputs.matrix.symbols
     size = max(1, _WEIGHT_BYTES // (8 * max(1, len(index.windows)) * len(symbols)))
     values = np.ascontiguousarray(inputs.matrix.values[plan.rows])
-    for lines in batched(stale, size, strict=False):
+    for lines in batched(stale, size):
         shared = {
             "values": values,
             "rows": plan.first_rows,
             "weights": read_weights(cube, index, lines, symbols),
         }
         units = [
-            _Unit(at, tuple((c.simulator, c.rebalance) for c in stale[line]), config.cost_rate)
+            _Unit(at, tuple((c.simulator, c.rebalance) for c in stale[line]), config.costs.rate)
             for at, line in enumerate(lines)
         ]
         longest = max(len(unit.cells) for unit in units)

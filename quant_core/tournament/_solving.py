@@ -207,7 +207,7 @@ class _Solver:
         self._engines: dict[str, Engine] = {}
         self._previous: dict[int, np.ndarray] = {}
         self._window = ""
-        self._estimates: dict[tuple[str, CovarianceSpec | None], _Estimated] = {}
+        self._estimates: dict[tuple[str | None, CovarianceSpec | None], _Estimated] = {}
 
     def compute(self, plan: WindowPlan, number: int) -> SolveRecord:
         line, window = self._stage.lines[number], plan.window
@@ -234,7 +234,7 @@ class _Solver:
         if window.key != self._window:
             self._window, self._estimates = window.key, {}
         wanted = getattr(line.profile, "covariance", None)
-        asked = (line.names[0] if wanted else line.profile.name, wanted)
+        asked = (None if line.profile.needs_benchmark else line.names[0], wanted)
         if asked not in self._estimates:
             self._estimates[asked] = self._fresh(wanted, window.train, columns)
         return self._estimates[asked]

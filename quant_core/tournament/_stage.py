@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 
 from quant_core.clock import clock
+from quant_core.errors import StoreError
 from quant_core.tournament._progress import CellFact
 
 if TYPE_CHECKING:
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from quant_core.cells import PartitionStore, Receipt
+    from quant_core.cells import Kind, PartitionStore, Receipt
     from quant_core.compute import Compute
     from quant_core.tournament._progress import Progress
     from quant_core.tournament._staleness import PartitionPlan, StagePlan, WindowPlan
 
-__all__ = ["PartitionOutcome", "Record", "Stage", "Worker", "run_stage"]
+__all__ = ["PartitionOutcome", "Record", "Stage", "Worker", "run_stage", "stage_facts"]
 
 _LONGEST_CHUNK = 24
 _CHUNKS_PER_WORKER = 4
@@ -61,7 +62,7 @@ class Stage[R: Record](Protocol):
     """What a stage is, without its arrays: small enough to send to a worker."""
 
     @property
-    def name(self) -> str:
+    def name(self) -> Kind:
         """Name of the stage, as progress and records spell it."""
         ...
 
@@ -194,12 +195,12 @@ def _stored_records[R: Record](
         return {}
     table = unit.store.read(plan.partition)
     if table is None:
-        return {}
+        raise StoreError(f"partition {plan.partition}: it was stored a moment ago and is gone")
     return {(window, record.key): record for (window, _), record in worker.read(table).items()}
 
 
-def facts(
-    stage: str, plan: PartitionPlan, outcome: PartitionOutcome | None, names: Sequence[str]
+def stage_facts(
+    stage: Kind, plan: PartitionPlan, outcome: PartitionOutcome | None, names: Sequence[str]
 ) -> Iterator[CellFact]:
     """Yield what happened to each cell of a partition."""
     done = {(place, number): rest for place, number, *rest in (outcome.computed if outcome else ())}

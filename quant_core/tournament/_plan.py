@@ -1,0 +1,143 @@
+"""What a run would do, said before it does anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quant_core.cells import Receipt
+from quant_core.compute import SerialCompute
+from quant_core.tournament._folder import SingleFileStore, read_table
+from quant_core.tournament._index import CubeIndex
+from quant_core.tournament._pipeline import by_month, collect_atoms, select
+from quant_core.tournament._progress import Silent
+from quant_core.tournament._run import Prepared
+from quant_core.tournament._simulating import plan_simulations
+from quant_core.tournament._solving import plan_solves
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+    from quant_core.config import TournamentConfig
+    from quant_core.data import DataConfig
+
+__all__ = ["Plan", "plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is stored and what a run would compute.
+
+    Parameters
+    ----------
+    counts : mapping of str to (cached, stale)
+        Cells by kind.
+    reasons : mapping of str to mapping of str to int
+        By kind, how many cells are stale for which reason.
+    absent : mapping of str to str
+        Cells that can have no path, ``selection/engine/profile/rebalance/simulator``, and why.
+    windows : tuple of str
+        The windows.
+    """
+
+    counts: Mapping[str, tuple[int, int]]
+    reasons: Mapping[str, Mapping[str, int]]
+    absent: Mapping[str, str]
+    windows: tuple[str, ...] = field(repr=False)
+
+    @property
+    def stale(self) -> int:
+        """Number of cells that a run would compute."""
+        return sum(stale for _, stale in self.counts.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plan as plain values."""
+        return {
+            "cells": {
+                kind: {"cached": cached, "stale": stale, "reasons": dict(self.reasons[kind])}
+                for kind, (cached, stale) in self.counts.items()
+            },
+            "absent": dict(self.absent),
+            "windows": {"count": len(self.windows), "first": self.windows[0], "last": self.windows[-1]},
+        }
+
+
+def plan(
+    config: TournamentConfig, *, out: str | Path, data: DataConfig | None = None
+) -> Plan:
+    """Say which cells a run into a folder would find and which it would compute, and why.
+
+    Nothing is written. What a solve reads depends on what its window selects, so stale selections
+    are computed in memory; solves and simulations are not.
+
+    Parameters
+    ----------
+    config : TournamentConfig
+        The configuration.
+    out : str or pathlib.Path
+        The folder; it need not exist.
+    data : DataConfig, optional
+        Source of the data, in place of the configuration's.
+
+    Raises
+    ------
+    ConfigError
+        If the configuration contradicts the data.
+    DataError
+        If the data cannot be used.
+    """
+    prepared = Prepared.of(config, data)
+    folder, months = Path(out), by_month(prepared.windows)
+    overlay = _Overlay(SingleFileStore(folder / "selected_atoms.parquet"))
+    selected = select(
+        prepared.inputs, config, months, overlay, compute=SerialCompute(), progress=Silent()
+    ).plan
+    atoms = collect_atoms(overlay, months, prepared.inputs.matrix.symbols)
+    cube = SingleFileStore(folder / "weights_cube.parquet")
+    solves = plan_solves(prepared.inputs, config, months, atoms, cube)
+    simulations = plan_simulations(
+        prepared.inputs,
+        config,
+        prepared.windows,
+        atoms,
+        CubeIndex.of_plan(solves),
+        read_table(folder / "nav.parquet"),
+    )
+    return Plan(
+        counts={
+            "selection": (selected.cached, selected.stale),
+            "solve": (solves.cached, solves.stale),
+            "simulation": (simulations.cached, len(simulations.stale)),
+        },
+        reasons={
+            "selection": selected.reasons,
+            "solve": solves.reasons,
+            "simulation": simulations.reasons,
+        },
+        absent={"/".join(names): why for names, (_, why) in simulations.absent.items()},
+        windows=tuple(window.key for window in prepared.windows),
+    )
+
+
+class _Overlay:
+    """A store whose writes stay in memory."""
+
+    def __init__(self, below: SingleFileStore) -> None:
+        self._below = below
+        self._written: dict[str, pa.Table] = {}
+
+    def read(self, partition: str, columns: Sequence[str] | None = None) -> pa.Table | None:
+        table = self._written.get(partition)
+        if table is None:
+            return self._below.read(partition, columns)
+        return table if columns is None else table.select(list(columns))
+
+    def write(self, partition: str, table: pa.Table) -> Receipt:
+        self._written[partition] = table
+        return Receipt(partition, "", table.num_rows, table.nbytes, "")
+
+    def partitions(self) -> list[str]:
+        return sorted({*self._below.partitions(), *self._written})

@@ -1,0 +1,344 @@
+"""A whole tournament into one folder."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quant_core.canonical import digest_array, digest_json, digest_parts
+from quant_core.cells import code_version
+from quant_core.clock import clock
+from quant_core.compute import SerialCompute
+from quant_core.config import check_caps
+from quant_core.data import ingest, open_source
+from quant_core.errors import ConfigError
+from quant_core.ledger import Ledger, tried_configurations
+from quant_core.tournament._atoms import ATOMS_SCHEMA
+from quant_core.tournament._cube import CUBE_SCHEMA
+from quant_core.tournament._folder import SingleFileStore, read_table, write_table
+from quant_core.tournament._index import CubeIndex
+from quant_core.tournament._inputs import Inputs
+from quant_core.tournament._leaderboard import Leaderboard, rank
+from quant_core.tournament._manifest import write_manifest
+from quant_core.tournament._paths import paths_table
+from quant_core.tournament._pipeline import by_month, check_investable, collect_atoms, select, solve
+from quant_core.tournament._progress import Silent, facts_table
+from quant_core.tournament._simulating import plan_simulations, run_simulations
+from quant_core.tournament._trials import configuration_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import numpy as np
+    import pyarrow as pa
+
+    from quant_core.compute import Compute
+    from quant_core.config import TournamentConfig
+    from quant_core.data import DataConfig, Ingested
+    from quant_core.tournament._atoms import AtomsRecord
+    from quant_core.tournament._paths import CellPath
+    from quant_core.tournament._progress import CellFact, Progress
+    from quant_core.windows import Window
+
+__all__ = ["Result", "run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run made.
+
+    Parameters
+    ----------
+    run_id : str
+        Identity of the run, the same in every record and file.
+    out : pathlib.Path
+        The folder.
+    leaderboard : pyarrow.Table
+        One row a cell.
+    counts : mapping of str to (hits, computed)
+        Cells found and cells computed, by kind.
+    seconds : mapping of str to float
+        Duration of each stage.
+    """
+
+    run_id: str
+    out: Path
+    leaderboard: pa.Table = field(repr=False)
+    counts: Mapping[str, tuple[int, int]]
+    seconds: Mapping[str, float]
+
+
+def run(
+    config: TournamentConfig,
+    *,
+    out: str | Path,
+    compute: Compute | None = None,
+    progress: Progress | None = None,
+    run_id: str | None = None,
+    data: DataConfig | None = None,
+) -> Result:
+    """Run a tournament and write its results into a folder.
+
+    What the folder already holds is reused cell by cell; nothing is written before the
+    configuration and the data have been accepted.
+
+    Parameters
+    ----------
+    config : TournamentConfig
+        The configuration.
+    out : str or pathlib.Path
+        The folder; it is created.
+    compute : Compute, optional
+        The backend, by default `SerialCompute`.
+    progress : Progress, optional
+        Told of hits and computed cells.
+    run_id : str, optional
+        Identity of the run; by default made from the clock and the inputs.
+    data : DataConfig, optional
+        Source of the data, in place of the configuration's.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    ConfigError
+        If the configuration contradicts the data.
+    DataError
+        If the data cannot be used.
+
+    Examples
+    --------
+    >>> from quant_core import TournamentConfig, run  # doctest: +SKIP
+    >>> config = TournamentConfig(data="sample", profiles=["hrp"])  # doctest: +SKIP
+    >>> run(config, out="results").leaderboard  # doctest: +SKIP
+    """
+    started = clock().now()
+    prepared = Prepared.of(config, data)
+    own_id = run_id or f"{started:%Y%m%dT%H%M%S}-{digest_parts([prepared.version, str(started)])[:8]}"
+    folder = Path(out)
+    folder.mkdir(parents=True, exist_ok=True)
+    with Ledger(folder / "audit.jsonl") as ledger:
+        tournament = _Tournament(
+            prepared, folder, ledger, own_id, compute or SerialCompute(), progress or Silent()
+        )
+        result = tournament.run()
+        head = ledger.head()
+    write_manifest(folder, tournament.manifest(started, {"seq": head.seq, "hash": head.hash}))
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A configuration and the data that it was accepted with.
+
+    Parameters
+    ----------
+    config : TournamentConfig
+        The configuration.
+    ingested : Ingested
+        The validated returns and their books.
+    inputs : Inputs
+        The returns matrix seen through the configuration.
+    windows : tuple of Window
+        Windows with train and test rows, in time order.
+    """
+
+    config: TournamentConfig
+    ingested: Ingested = field(repr=False)
+    inputs: Inputs = field(repr=False)
+    windows: tuple[Window, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, config: TournamentConfig, data: DataConfig | None = None) -> Prepared:
+        """Read the data and check the configuration against them; nothing is written."""
+        chosen = data or config.data
+        if chosen is None:
+            raise ConfigError(
+                "data: expected a source, found none; give data.prices, data.returns or "
+                "data.sample in the configuration, or --prices or --returns"
+            )
+        ingested = ingest(open_source(chosen), chosen)
+        inputs = Inputs.of(ingested.matrix, config)
+        check_investable(inputs)
+        windows = inputs.windows()
+        check_caps(config, len(inputs.investable))
+        return cls(config, ingested, inputs, tuple(windows))
+
+    @property
+    def version(self) -> str:
+        """Digest of configuration and data."""
+        return digest_parts([digest_json(self.config.resolved()), self.ingested.version])
+
+
+class _Tournament:
+    """The stages of one run, each recorded in the ledger."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        folder: Path,
+        ledger: Ledger,
+        run_id: str,
+        compute: Compute,
+        progress: Progress,
+    ) -> None:
+        self._prepared, self._folder, self._ledger = prepared, folder, ledger
+        self._run_id, self._compute, self._progress = run_id, compute, progress
+        self._config, self._inputs = prepared.config, prepared.inputs
+        self._months = by_month(prepared.windows)
+        self._atoms_store = SingleFileStore(folder / "selected_atoms.parquet")
+        self._cube_store = SingleFileStore(folder / "weights_cube.parquet")
+        self._facts: list[CellFact] = []
+        self._seconds: dict[str, float] = {}
+        self._summary: dict[str, Any] = {}
+
+    def run(self) -> Result:
+        self._genesis()
+        self._ingest()
+        atoms = self._select()
+        index = self._solve(atoms)
+        paths, absent = self._simulate(atoms, index)
+        board = self._rank(paths, absent, index)
+        facts = facts_table(self._facts, sleeve=self._config.sleeve, run_id=self._run_id)
+        write_table(self._folder / "cells.parquet", facts)
+        return Result(self._run_id, self._folder, board.table, self._counts(), self._seconds)
+
+    def _genesis(self) -> None:
+        self._ledger.genesis(
+            run_id=self._run_id,
+            config_hash=digest_json(self._config.resolved()),
+            data_version=self._prepared.ingested.version,
+            code_versions={"tournament": code_version("quant_core.tournament._run")},
+            seed=self._config.seed,
+        )
+
+    @contextmanager
+    def _stage(self, name: str, **context: Any) -> Iterator[Any]:
+        started = clock().seconds()
+        context = {"run_id": self._run_id, **context}
+        inputs = {"data": self._prepared.ingested.version}
+        with self._ledger.action(name, context=context, inputs=inputs) as action:
+            yield action
+        self._seconds[name] = clock().seconds() - started
+
+    def _ingest(self) -> None:
+        ingested = self._prepared.ingested
+        with self._stage("ingest", origin=ingested.origin) as action:
+            write_table(self._folder / "dropped.parquet", ingested.dropped)
+            action.outcome = ingested.report.to_dict()
+
+    def _select(self) -> Mapping[tuple[str, str], AtomsRecord]:
+        months, symbols = list(self._months), self._inputs.matrix.symbols
+        with self._stage("select", windows=len(self._prepared.windows)) as action:
+            outcome = select(
+                self._inputs,
+                self._config,
+                self._months,
+                self._atoms_store,
+                compute=self._compute,
+                progress=self._progress,
+            )
+            self._atoms_store.assemble(months, ATOMS_SCHEMA)
+            self._note(action, outcome.facts)
+        return collect_atoms(self._atoms_store, months, symbols)
+
+    def _solve(self, atoms: Mapping[tuple[str, str], AtomsRecord]) -> CubeIndex:
+        with self._stage("solve", windows=len(self._prepared.windows)) as action:
+            outcome = solve(
+                self._inputs,
+                self._config,
+                self._months,
+                atoms,
+                self._cube_store,
+                compute=self._compute,
+                progress=self._progress,
+            )
+            self._cube_store.assemble(list(self._months), CUBE_SCHEMA)
+            self._note(action, outcome.facts)
+        return CubeIndex.of_facts(outcome.facts)
+
+    def _simulate(
+        self, atoms: Mapping[tuple[str, str], AtomsRecord], index: CubeIndex
+    ) -> tuple[list[CellPath], Mapping[tuple[str, ...], tuple[str, str]]]:
+        file = self._folder / "nav.parquet"
+        with self._stage("simulate", configurations=configuration_ids(self._config)) as action:
+            plan = plan_simulations(
+                self._inputs,
+                self._config,
+                self._prepared.windows,
+                atoms,
+                index,
+                read_table(file),
+            )
+            paths, facts = run_simulations(
+                plan,
+                self._inputs,
+                self._config,
+                index,
+                self._cube_store,
+                compute=self._compute,
+                progress=self._progress,
+            )
+            if plan.rewrite:
+                dates = self._inputs.matrix.dates[plan.rows]
+                write_table(file, paths_table(self._config.sleeve, dates, paths))
+            self._note(action, facts)
+            self._first_rows = plan.first_rows
+        return paths, plan.absent
+
+    def _rank(
+        self,
+        paths: Sequence[CellPath],
+        absent: Mapping[tuple[str, ...], tuple[str, str]],
+        index: CubeIndex,
+    ) -> Leaderboard:
+        with self._stage("rank") as action:
+            trials = len(tried_configurations(self._ledger.path))
+            board = rank(self._config, paths, absent, index, self._first_rows, trials=trials)
+            write_table(self._folder / "leaderboard.parquet", board.table)
+            write_table(self._folder / "window_metrics.parquet", board.windows)
+            action.outcome = {"trials": trials, "cells": board.table.num_rows}
+            self._summary = {"pbo": board.overfitting, "trials": trials}
+        return board
+
+    def _note(self, action: Any, facts: Sequence[CellFact]) -> None:
+        self._facts.extend(facts)
+        computed = sum(bool(fact.why) for fact in facts)
+        action.outcome = {"hits": len(facts) - computed, "computed": computed}
+        action.outputs = {"cells": digest_parts(fact.key for fact in facts)}
+
+    def _counts(self) -> dict[str, tuple[int, int]]:
+        counts: dict[str, tuple[int, int]] = {}
+        for fact in self._facts:
+            hits, computed = counts.get(fact.kind, (0, 0))
+            counts[fact.kind] = (hits + (not fact.why), computed + bool(fact.why))
+        return counts
+
+    def manifest(self, started: Any, head: Mapping[str, Any]) -> dict[str, Any]:
+        ingested = self._prepared.ingested
+        return {
+            "run_id": self._run_id,
+            "started": started.isoformat(),
+            "finished": clock().now().isoformat(),
+            "seconds": self._seconds,
+            "backend": self._compute.name,
+            "workers": self._compute.workers,
+            "config": self._config.resolved(),
+            "data": {
+                "origin": ingested.origin,
+                "version": ingested.version,
+                "symbols": len(ingested.matrix.symbols),
+                "dates": len(ingested.matrix.dates),
+                **ingested.report.to_dict(),
+            },
+            "counts": {
+                kind: {"hits": hits, "computed": computed}
+                for kind, (hits, computed) in self._counts().items()
+            },
+            "ledger": head,
+            **self._summary,
+        }
