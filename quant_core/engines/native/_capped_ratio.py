@@ -15,6 +15,10 @@ from quant_core.profiles import Status
 __all__ = ["maximise_capped_ratio", "poured", "ratio", "richest"]
 
 _ROUNDS = 60
+_RISKLESS = 1e-12
+_UNBOUNDED = NotFound(
+    Status.INFEASIBLE, "a portfolio without risk has a positive reward: the ratio is unbounded"
+)
 
 
 def maximise_capped_ratio(
@@ -40,7 +44,7 @@ def maximise_capped_ratio(
     """
     relaxed = maximise_ratio(matrix, reward, warm)
     if isinstance(relaxed, Found) and float(relaxed.weights.max()) <= cap:
-        return relaxed
+        return _UNBOUNDED if _riskless(matrix, relaxed.weights) else relaxed
     chain = relaxed.chain if isinstance(relaxed, NotFound) else ()
     start = richest(reward, cap)
     if isinstance(relaxed, Found):
@@ -57,10 +61,12 @@ def _dinkelbach(
         inner = minimise_in_box(matrix, price * reward, cap, start=weights)
         if isinstance(inner, NotFound):
             return NotFound(inner.status, inner.message, (*chain, *inner.chain))
+        if _riskless(matrix, inner.weights):
+            return _UNBOUNDED
         links = inner.chain
         weights = _on_sets(matrix, reward, cap, inner.weights)
         price = _price(matrix, reward, weights)
-        if not np.isfinite(price) or price <= 0:
+        if not price > 0:
             break
         residual = kernels.residual(matrix, price * reward, cap, weights)
         if residual <= TOLERANCE * 1e-3:
@@ -82,6 +88,13 @@ def _on_sets(matrix: np.ndarray, reward: np.ndarray, cap: float, found: np.ndarr
     weights = base + price * change
     inside = bool((weights >= 0).all() and (weights <= cap).all())
     return weights if inside else found
+
+
+def _riskless(matrix: np.ndarray, weights: np.ndarray) -> bool:
+    """Return whether the variance is rounding, against that of perfectly correlated assets."""
+    slope = kernels.gradient(matrix, np.zeros_like(weights), weights)
+    aligned = float(weights @ np.sqrt(matrix.diagonal())) ** 2
+    return float(weights @ slope) <= _RISKLESS * aligned
 
 
 def _price(matrix: np.ndarray, reward: np.ndarray, weights: np.ndarray) -> float:

@@ -84,21 +84,21 @@ def _root(parent: np.ndarray, node: int) -> int:
 def bisect(matrix: np.ndarray, order: np.ndarray, cap: float) -> np.ndarray:
     """Return weights by recursive bisection of the ordered assets, each at most the cap."""
     n = len(order)
-    share = np.ones(n)
+    share, weights = np.ones(n), np.empty(n)
     starts, stops = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64)
     starts[0], stops[0] = 0, n
     depth = 1
     while depth > 0:
         depth -= 1
         start, stop = starts[depth], stops[depth]
-        if stop - start < 2:
+        whole = share[start]
+        if stop - start < 2 or whole == 0.0:
             continue
         middle = start + (stop - start) // 2
         left = _cluster_variance(matrix, order[start:middle])
         right = _cluster_variance(matrix, order[middle:stop])
         total = left + right
         part = right / total if total > 0.0 else 0.5
-        whole = share[start]
         part = min(part, cap * (middle - start) / whole)
         rest = min(1.0 - part, cap * (stop - middle) / whole)
         part = 1.0 - rest
@@ -107,7 +107,6 @@ def bisect(matrix: np.ndarray, order: np.ndarray, cap: float) -> np.ndarray:
         starts[depth], stops[depth] = start, middle
         starts[depth + 1], stops[depth + 1] = middle, stop
         depth += 2
-    weights = np.empty(n)
     for place in range(n):
         weights[order[place]] = share[place]
     return weights

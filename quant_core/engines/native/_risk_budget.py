@@ -19,6 +19,8 @@ __all__ = ["budget_risk"]
 _SWEEPS = 2000
 _CONVERGED = 1e-13
 _ROUNDS = 100
+_LEVEL = 600.0
+_ROUNDING = 1e-12
 
 
 def budget_risk(matrix: np.ndarray, cap: float) -> Found | NotFound:
@@ -41,6 +43,9 @@ def budget_risk(matrix: np.ndarray, cap: float) -> Found | NotFound:
     cap : float
         Upper bound of a weight, at least ``1/n``.
     """
+    n = len(matrix)
+    if cap * n <= 1.0 + _ROUNDING:
+        return Found(np.full(n, 1.0 / n), 0.0, "only_portfolio")
     flat = np.flatnonzero(~(np.diag(matrix) > 0))
     if len(flat):
         message = f"asset {flat[0]} has no variance, so it cannot contribute an equal share of risk"
@@ -94,7 +99,7 @@ def _capped(
     low = math.log(float(weights @ matrix @ weights))
     x, high, step = np.minimum(weights, cap), low, 1.0
     low_gap, gap = float(x.sum()) - 1, -1.0
-    while gap < 0 and step < 1e3:  # noqa: PLR2004 - e^1000 is beyond a double
+    while gap < 0 and high < _LEVEL:
         high, step = high + step, 2 * step
         gap, residual = _sum_at(matrix, x, high, cap)
         if gap < 0:
@@ -123,8 +128,7 @@ def _capped(
 
 
 def _sum_at(matrix: np.ndarray, x: np.ndarray, level: float, cap: float) -> tuple[float, float]:
-    scale = min(math.exp(level), 1e300)
-    residual = descend(matrix, x, scale, cap, _SWEEPS, _CONVERGED)
+    residual = descend(matrix, x, math.exp(min(level, _LEVEL)), cap, _SWEEPS, _CONVERGED)
     return float(x.sum()) - 1.0, float(residual)
 
 

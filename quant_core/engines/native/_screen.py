@@ -53,7 +53,8 @@ def screen(problem: Problem, cap: float | None) -> Screened | NotFound:
     if bound * n < 1 - _ROUNDING:
         message = f"a cap of {bound:g} on {n} atoms cannot hold a full portfolio; need at least 1/n"
         return NotFound(Status.INFEASIBLE, message)
-    return Screened(mean, matrix, max(bound, 1.0 / n), float(diagonal.mean()) or 1.0)
+    cap = bound if bound * n > 1 + _ROUNDING else 1.0 / n
+    return Screened(mean, matrix, cap, float(diagonal.mean()) or 1.0)
 
 
 @njit(cache=True)
