@@ -1,0 +1,155 @@
+"""How each figure of the leaderboard is called, written and explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from quant_core.metrics import DEFINITIONS
+from quant_core.report._folder import AXES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = ["COLUMNS", "Column", "name_of", "table", "written"]
+
+Kind = Literal["ratio", "percent", "probability", "count"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One metric of the leaderboard.
+
+    Parameters
+    ----------
+    name : str
+        Column of ``leaderboard.parquet``.
+    label : str
+        Heading in the report.
+    kind : {"ratio", "percent", "probability", "count"}
+        How the figure is written.
+    shown : bool
+        Whether the column is visible before the reader asks for more.
+    """
+
+    name: str
+    label: str
+    kind: Kind
+    shown: bool = False
+
+
+COLUMNS = (
+    Column("sharpe", "Sharpe", "ratio", shown=True),
+    Column("sharpe_low", "Sharpe low", "ratio"),
+    Column("sharpe_high", "Sharpe high", "ratio"),
+    Column("dsr", "DSR", "probability", shown=True),
+    Column("psr", "PSR", "probability"),
+    Column("cagr", "CAGR", "percent", shown=True),
+    Column("volatility", "Volatility", "percent", shown=True),
+    Column("max_drawdown", "Max drawdown", "percent", shown=True),
+    Column("calmar", "Calmar", "ratio"),
+    Column("sortino", "Sortino", "ratio"),
+    Column("total_return", "Total return", "percent"),
+    Column("var_95", "VaR 95", "percent"),
+    Column("cvar_95", "CVaR 95", "percent"),
+    Column("hit_rate", "Hit rate", "percent"),
+    Column("skewness", "Skewness", "ratio"),
+    Column("kurtosis", "Kurtosis", "ratio"),
+    Column("turnover", "Turnover", "percent", shown=True),
+    Column("turnover_annual", "Turnover a year", "percent"),
+    Column("cost_annual", "Cost a year", "percent", shown=True),
+    Column("hhi", "HHI", "ratio"),
+    Column("fragility", "Fragility", "ratio"),
+    Column("windows_in_cash", "Windows in cash", "count"),
+    Column("observations", "Days", "count"),
+)
+
+_MINUS = "\N{MINUS SIGN}"
+_NARROW = "\N{NARROW NO-BREAK SPACE}"
+_DASH = "\N{EN DASH}"
+
+
+def written(value: float | None, kind: Kind) -> str:
+    """Write a figure for a reader; an en dash where there is none.
+
+    Examples
+    --------
+    >>> written(0.5, "ratio"), written(None, "ratio"), written(12000, "count")
+    ('0.50', '\u2013', '12,000')
+    """
+    if value is None:
+        return _DASH
+    text = {
+        "ratio": f"{value:.2f}",
+        "percent": f"{value * 100:.1f}{_NARROW}%",
+        "probability": f"{value:.3f}",
+        "count": f"{value:,.0f}",
+    }[kind]
+    return text.replace("-", _MINUS)
+
+
+def name_of(row: Mapping[str, Any], varying: Sequence[str] = AXES) -> str:
+    """Return the names of a cell on the axes that vary, joined by a middle dot."""
+    return " \N{MIDDLE DOT} ".join(str(row[axis]) for axis in varying)
+
+
+def table(rows: Sequence[Mapping[str, Any]], varying: Sequence[str]) -> dict[str, Any]:
+    """Return the leaderboard as the script shows it.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        Leaderboard rows with numbers, the best first.
+    varying : sequence of str
+        The axes on which the cells differ.
+
+    Returns
+    -------
+    dict
+        ``heads`` of ``{name, label, kind, shown, text}``, ``rows`` of as many values, and
+        ``cells``, the five names of each row joined by ``|``.
+    """
+    columns = [column for column in COLUMNS if any(row[column.name] is not None for row in rows)]
+    heads = [_head("rank", "#", "count", text="by deflated Sharpe ratio, then Sharpe ratio")]
+    heads += [_head("cell", "cell", "name")]
+    heads += [_head(axis, axis, "name") for axis in varying]
+    heads += [
+        _head(
+            column.name,
+            column.label,
+            column.kind,
+            shown=column.shown,
+            text=_definition(column.name),
+        )
+        for column in columns
+    ]
+    lines = [
+        [row["rank"], name_of(row, varying)]
+        + [row[axis] for axis in varying]
+        + [_short(row[column.name]) for column in columns]
+        for row in rows
+    ]
+    cells = ["|".join(row[axis] for axis in AXES) for row in rows]
+    return {"heads": heads, "rows": lines, "cells": cells, "axes": list(varying)}
+
+
+def _head(
+    name: str,
+    label: str,
+    kind: str,
+    *,
+    shown: bool = True,
+    text: str = "",
+) -> dict[str, Any]:
+    return {"name": name, "label": label, "kind": kind, "shown": shown, "text": text}
+
+
+def _definition(name: str) -> str:
+    if name not in DEFINITIONS:
+        return ""
+    found = DEFINITIONS[name]
+    return f"{found.formula} ({found.unit}). {found.source}"
+
+
+def _short(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
