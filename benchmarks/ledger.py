@@ -41,25 +41,40 @@ def append_many(ledger: Ledger, count: int) -> None:
         ledger.append("action", BODY)
 
 
-def single(path: Path) -> None:
-    """One thread of one process."""
+def single(path: Path) -> float:
+    """Append from one thread."""
+    start = clock().seconds()
     with Ledger(path) as ledger:
         append_many(ledger, RECORDS)
+    return clock().seconds() - start
 
 
-def threads(path: Path) -> None:
-    """Threads of one process, which share their fsyncs."""
+def threads(path: Path) -> float:
+    """Append from threads, which share their fsyncs."""
+    start = clock().seconds()
     with Ledger(path) as ledger, ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda _: append_many(ledger, RECORDS // WRITERS), range(WRITERS)))
+    return clock().seconds() - start
 
 
-def processes(path: Path) -> None:
-    """Processes that take turns; the seconds include their start."""
+def processes(path: Path) -> float:
+    """Let processes take turns, once all of them have started."""
     command = [sys.executable, __file__, CHILD, str(path)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    children = [subprocess.Popen(command, env=environment) for _ in range(WRITERS)]  # noqa: S603 - this very file
-    if any([child.wait() for child in children]):
+    children = [
+        subprocess.Popen(  # noqa: S603 - this very file
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        for _ in range(WRITERS)
+    ]
+    for child in children:
+        child.stdout.readline()
+    start = clock().seconds()
+    for child in children:
+        child.stdin.close()
+    if any([child.wait() != 0 for child in children]):  # noqa: C419 - wait for all of them
         raise SystemExit("a writer failed")
+    return clock().seconds() - start
 
 
 def fsync_seconds(folder: Path) -> float:
@@ -84,9 +99,7 @@ def main(folder: Path) -> None:
         path = folder / f"{measure.__name__}.jsonl"
         with Ledger(path) as ledger:
             ledger.genesis(**GENESIS)
-        start = clock().seconds()
-        measure(path)
-        seconds = clock().seconds() - start
+        seconds = measure(path)
         start = clock().seconds()
         found = verify(path)
         reading = clock().seconds() - start
@@ -99,6 +112,8 @@ def main(folder: Path) -> None:
 if __name__ == "__main__":
     if sys.argv[1:2] == [CHILD]:
         with Ledger(sys.argv[2]) as shared:
+            print("ready", flush=True)
+            sys.stdin.read()
             append_many(shared, RECORDS // WRITERS)
     else:
         with tempfile.TemporaryDirectory(dir=sys.argv[1] if sys.argv[1:] else None) as name:

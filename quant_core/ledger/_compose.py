@@ -7,12 +7,11 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 from quant_core.clock import clock
-from quant_core.ledger._record import Head, Kind, encode
+from quant_core.ledger._record import Head, Kind, encode, members
 from quant_core.ledger._tail import Tail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
 
     from quant_core.ledger._queue import Entry
 
@@ -32,7 +31,7 @@ class Batch:
         """The lines as they go to the file."""
         return b"".join(self.lines)
 
-    def add(self, kind: Kind, body: Mapping[str, Any]) -> None:
+    def add(self, kind: Kind, body: Mapping[str, bytes]) -> None:
         """Chain one more record."""
         now = clock().now().astimezone(UTC).isoformat(timespec="microseconds")
         line, self.head = encode(self.head, ts=now, kind=kind, body=body)
@@ -47,7 +46,7 @@ def compose(before: Tail, entries: Sequence[Entry]) -> Batch:
     """Chain entries after the end of a file; those that precede every genesis are refused."""
     batch = Batch(before.head, [before.newline])
     if before.torn is not None:
-        batch.add(Kind.SEAL, before.seal())
+        batch.add(Kind.SEAL, members(before.seal()))
     begun = before.begun
     for entry in entries:
         begun = begun or entry.kind is Kind.GENESIS

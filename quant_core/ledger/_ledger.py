@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from quant_core.canonical import canonical_json
 from quant_core.errors import LedgerError
 from quant_core.ledger._action import Action
 from quant_core.ledger._compose import compose
 from quant_core.ledger._file import LedgerFile
 from quant_core.ledger._queue import Entry, GroupCommit
 from quant_core.ledger._read import verify
-from quant_core.ledger._record import ENVELOPE, MAX_LINE, Head, Kind, ProblemKind
+from quant_core.ledger._record import ENVELOPE, MAX_LINE, Head, Kind, ProblemKind, members
 from quant_core.ledger._redact import error_text, redact
 
 if TYPE_CHECKING:
@@ -50,19 +49,19 @@ def _check_body(kind: Kind, body: Mapping[str, Any]) -> None:
         )
 
 
-def _clean_body(kind: Kind, body: Mapping[str, Any]) -> dict[str, Any]:
+def _encode_body(kind: Kind, body: Mapping[str, Any]) -> dict[str, bytes]:
     _check_body(kind, body)
-    clean: dict[str, Any] = redact(body)
     try:
-        size = len(canonical_json(clean))
+        parts = members(redact(body))
     except (TypeError, ValueError) as error:
         raise LedgerError(f"audit record {kind}: cannot be written as JSON: {error}") from error
-    if size > MAX_LINE - _ENVELOPE_BYTES:
+    size = sum(map(len, parts.values()))
+    if size > MAX_LINE - _ENVELOPE_BYTES - len(parts):
         raise LedgerError(
             f"audit record {kind}: {size} bytes are more than the {MAX_LINE - _ENVELOPE_BYTES} "
             "that fit a record; write a digest of what is large"
         )
-    return clean
+    return parts
 
 
 class Ledger:
@@ -127,7 +126,7 @@ class Ledger:
         if kind not in Kind:
             raise LedgerError(f"audit record: unknown kind {kind!r}; known: {', '.join(_REQUIRED)}")
         kind = Kind(kind)
-        entry = Entry(kind, _clean_body(kind, body))
+        entry = Entry(kind, _encode_body(kind, body))
         self._queue.submit(entry)
         if entry.head is None:
             raise LedgerError(entry.refusal)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from quant_core.errors import LedgerError
 
@@ -21,7 +21,7 @@ class Entry:
     """A record that waits to be written, and then its head or the reason why it was not."""
 
     kind: Kind
-    body: Mapping[str, Any]
+    body: Mapping[str, bytes]
     head: Head | None = None
     refusal: str = ""
     done: bool = False

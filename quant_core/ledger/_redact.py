@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Mapping
@@ -39,6 +40,7 @@ _SHAPED = re.compile(
 )
 
 
+@functools.lru_cache(4096)
 def _secret(name: str) -> bool:
     if "/" in name:  # a path or a URL, not the name of a setting
         return False
