@@ -5,6 +5,7 @@ import json
 import math
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -13,6 +14,14 @@ from hypothesis import strategies as st
 
 from quant_core.errors import LedgerError
 from quant_core.ledger import Head, Kind, Ledger, Verification, records, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    type Begin = Callable[[], AbstractContextManager[Ledger]]
+    type Note = Callable[..., dict[str, object]]
+
 
 ZEROS = "0" * 64
 GOLDEN = (
@@ -45,7 +54,7 @@ def golden() -> bytes:
 
 
 @pytest.mark.usefixtures("frozen_clock")
-def test_the_bytes_of_a_run(path, begin):
+def test_the_bytes_of_a_run(path: Path, begin: Begin) -> None:
     with begin() as ledger:
         context = {"cell": "c1", "window": "2020-02-01"}
         with ledger.action("simulate", context=context, inputs={"cube": "aa"}) as action:
@@ -56,7 +65,7 @@ def test_the_bytes_of_a_run(path, begin):
     assert verify(path) == Verification(4, Head(3, HASHES[3].decode()), 0, None)
 
 
-def test_the_hash_is_sha256_of_the_record_without_it(path, begin, note):
+def test_the_hash_is_sha256_of_the_record_without_it(path: Path, begin: Begin, note: Note) -> None:
     with begin() as ledger:
         ledger.append("action", note(value=1.5))
     previous = ZEROS
@@ -69,7 +78,7 @@ def test_the_hash_is_sha256_of_the_record_without_it(path, begin, note):
         previous = stated
 
 
-def test_a_second_run_continues_the_chain(path, begin, note):
+def test_a_second_run_continues_the_chain(path: Path, begin: Begin, note: Note) -> None:
     with begin() as ledger:
         ledger.append("action", note())
     with begin() as ledger:
@@ -79,7 +88,7 @@ def test_a_second_run_continues_the_chain(path, begin, note):
     assert verify(path).ok
 
 
-def test_the_head_counts_what_others_appended(path, begin, note):
+def test_the_head_counts_what_others_appended(path: Path, begin: Begin, note: Note) -> None:
     with begin() as ledger, Ledger(path) as other:
         assert other.head() == ledger.head()
         written = other.append(Kind.ACTION, note())
@@ -87,13 +96,13 @@ def test_the_head_counts_what_others_appended(path, begin, note):
         assert Head.parse(str(written)) == written
 
 
-def test_an_empty_ledger_has_no_head(path):
+def test_an_empty_ledger_has_no_head(path: Path) -> None:
     with Ledger(path) as ledger:
         assert ledger.head() == Head(-1, ZEROS)
 
 
 @pytest.mark.parametrize("text", ["", "7", "x:" + ZEROS, "1:zz", "1:ff"])
-def test_a_head_that_is_none(text):
+def test_a_head_that_is_none(text: str) -> None:
     with pytest.raises(LedgerError, match="head"):
         Head.parse(text)
 
@@ -113,7 +122,9 @@ def test_a_head_that_is_none(text):
         ("action", {"name": "x", "phase": "intent", "y": "a" * 2**24}, "more than the 16776704"),
     ],
 )
-def test_a_record_that_is_refused(path, begin, kind, body, message):
+def test_a_record_that_is_refused(
+    path: Path, begin: Begin, kind: str, body: dict[str, object], message: str
+) -> None:
     with begin() as ledger:
         with pytest.raises(LedgerError, match=message):
             ledger.append(kind, body)
@@ -121,49 +132,49 @@ def test_a_record_that_is_refused(path, begin, kind, body, message):
     assert verify(path).records == 1
 
 
-def test_nesting_is_bounded(begin, note):
+def test_nesting_is_bounded(begin: Begin, note: Note) -> None:
     deep: list[object] = []
     deep.append(deep)
     with begin() as ledger, pytest.raises(LedgerError, match="64 levels"):
         ledger.append("action", note(deep=deep))
 
 
-def test_a_ledger_begins_with_genesis(path, note):
+def test_a_ledger_begins_with_genesis(path: Path, note: Note) -> None:
     with Ledger(path) as ledger, pytest.raises(LedgerError, match="no genesis record yet"):
         ledger.append("action", note())
     assert path.read_bytes() == b""
 
 
-def test_a_closed_ledger_refuses(begin, note):
+def test_a_closed_ledger_refuses(begin: Begin, note: Note) -> None:
     with begin() as ledger:
         ledger.close()
         with pytest.raises(LedgerError, match="it is closed"):
             ledger.append("action", note())
 
 
-def test_folders_are_made(tmp_path):
+def test_folders_are_made(tmp_path: Path) -> None:
     with Ledger(tmp_path / "a" / "b" / "audit.jsonl") as ledger:
         assert ledger.path == (tmp_path / "a" / "b" / "audit.jsonl").resolve()
 
 
-def test_a_folder_is_no_ledger(tmp_path):
+def test_a_folder_is_no_ledger(tmp_path: Path) -> None:
     with pytest.raises(LedgerError, match="Is a directory"):
         Ledger(tmp_path)
 
 
-def test_a_missing_ledger_is_named(path):
+def test_a_missing_ledger_is_named(path: Path) -> None:
     with pytest.raises(LedgerError, match=r"audit\.jsonl: cannot be read: No such file"):
         verify(path)
 
 
-def test_a_file_that_was_moved_is_noticed(path, begin, note):
+def test_a_file_that_was_moved_is_noticed(path: Path, begin: Begin, note: Note) -> None:
     with begin() as ledger:
         path.rename(path.with_name("elsewhere.jsonl"))
         with pytest.raises(LedgerError, match="moved or deleted"):
             ledger.append("action", note())
 
 
-def test_a_file_that_was_cut_is_noticed(path, begin, note):
+def test_a_file_that_was_cut_is_noticed(path: Path, begin: Begin, note: Note) -> None:
     with begin() as ledger:
         ledger.append("action", note())
         path.write_bytes(path.read_bytes().splitlines(keepends=True)[0])
@@ -171,7 +182,7 @@ def test_a_file_that_was_cut_is_noticed(path, begin, note):
             ledger.append("action", note())
 
 
-def test_a_numpy_scalar_is_a_number(path, begin, note):
+def test_a_numpy_scalar_is_a_number(path: Path, begin: Begin, note: Note) -> None:
     with begin() as ledger:
         ledger.append("action", note(value=np.float64(0.25), count=np.int64(3)))
     *_, last = records(path)
@@ -191,7 +202,7 @@ JSON = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(JSON, st.booleans()), max_size=6))
-def test_what_is_written_is_read(values):
+def test_what_is_written_is_read(values: list[tuple[object, bool]]) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "audit.jsonl"
         ledgers = [Ledger(path), Ledger(path)]

@@ -7,9 +7,18 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import quant_core
 from quant_core.ledger import Head, Ledger, records, verify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    type Begin = Callable[[], AbstractContextManager[Ledger]]
+    type Note = Callable[..., dict[str, object]]
+
 
 ROOT = Path(quant_core.__file__).parents[1]
 NOTE = '{"phase": "success", "name": "note", "writer": writer, "number": number}'
@@ -58,13 +67,13 @@ if child:
 """
 
 
-def python(script, *arguments, **options):
+def python(script: str, *arguments: object, **options: Any) -> subprocess.Popen[Any]:
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-c", script, *map(str, arguments)]
     return subprocess.Popen(command, cwd=ROOT, env=environment, **options)
 
 
-def test_eight_processes_write_one_chain(path, begin):
+def test_eight_processes_write_one_chain(path: Path, begin: Begin) -> None:
     with begin():
         pass
     writers = [python(WRITER, path, writer) for writer in range(8)]
@@ -77,7 +86,7 @@ def test_eight_processes_write_one_chain(path, begin):
         assert numbers == list(range(250))
 
 
-def until_killed(nursery, moments):
+def until_killed(nursery: subprocess.Popen[str], moments: random.Random) -> list[Head]:
     """Start a writer, kill it at a random moment, and return what it said was written."""
     nursery.stdin.write("go\n")
     nursery.stdin.flush()
@@ -91,7 +100,7 @@ def until_killed(nursery, moments):
     return [Head.parse(line.strip()) for line in heads]
 
 
-def test_no_acknowledged_record_is_lost_to_a_kill(path, begin, note):
+def test_no_acknowledged_record_is_lost_to_a_kill(path: Path, begin: Begin, note: Note) -> None:
     with begin():
         pass
     moments = random.Random(20_260_101)  # noqa: S311 - when to kill is no secret
@@ -109,7 +118,7 @@ def test_no_acknowledged_record_is_lost_to_a_kill(path, begin, note):
     assert verify(path).ok
 
 
-def test_a_fork_does_not_share_the_lock(path, begin):
+def test_a_fork_does_not_share_the_lock(path: Path, begin: Begin) -> None:
     with begin():
         pass
     with python(FORK, path) as process:

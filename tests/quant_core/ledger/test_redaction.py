@@ -1,8 +1,21 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from quant_core.ledger import records
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from quant_core.ledger import Ledger
+
+    type Begin = Callable[[], AbstractContextManager[Ledger]]
+    type Note = Callable[..., dict[str, object]]
+
 
 HIDDEN = "[redacted]"
 
@@ -30,7 +43,9 @@ HIDDEN = "[redacted]"
         "set-cookie",
     ],
 )
-def test_the_value_of_a_telling_name_is_hidden(path, begin, note, name):
+def test_the_value_of_a_telling_name_is_hidden(
+    path: Path, begin: Begin, note: Note, name: str
+) -> None:
     with begin() as ledger:
         ledger.append("action", note(context={"inner": [{name: {"deep": "hunter2"}}]}))
     assert b"hunter2" not in path.read_bytes()
@@ -39,7 +54,7 @@ def test_the_value_of_a_telling_name_is_hidden(path, begin, note, name):
 
 
 @pytest.mark.parametrize("name", ["key", "cell_key", "prev_key", "keys", "passes", "inputs_hash"])
-def test_a_cell_key_is_no_secret(path, begin, note, name):
+def test_a_cell_key_is_no_secret(path: Path, begin: Begin, note: Note, name: str) -> None:
     with begin() as ledger:
         ledger.append("action", note(**{name: "9f3c"}))
     *_, last = records(path)
@@ -64,21 +79,25 @@ def test_a_cell_key_is_no_secret(path, begin, note, name):
         ("key=9f3c is a cell", "key=9f3c is a cell"),
     ],
 )
-def test_secrets_inside_a_text_are_hidden(path, begin, note, text, expected):
+def test_secrets_inside_a_text_are_hidden(
+    path: Path, begin: Begin, note: Note, text: str, expected: str
+) -> None:
     with begin() as ledger:
         ledger.append("action", note(text=[text]))
     *_, last = records(path)
     assert last.body["text"] == [expected]
 
 
-def test_a_url_as_a_name_keeps_its_value(path, begin, note):
+def test_a_url_as_a_name_keeps_its_value(path: Path, begin: Begin, note: Note) -> None:
     with begin() as ledger:
         ledger.append("action", note(inputs={"s3://ann:hunter2@b/tokens.csv": "9f3c"}))
     *_, last = records(path)
     assert last.body["inputs"] == {f"s3://{HIDDEN}@b/tokens.csv": "9f3c"}
 
 
-def test_a_value_of_the_environment_is_hidden_in_an_error(path, begin, monkeypatch):
+def test_a_value_of_the_environment_is_hidden_in_an_error(
+    path: Path, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "correct-horse")
     monkeypatch.setenv("SHORT_TOKEN", "a")
     with begin() as ledger, pytest.raises(OSError, match="correct-horse"), ledger.action("fetch"):
@@ -90,7 +109,7 @@ def test_a_value_of_the_environment_is_hidden_in_an_error(path, begin, monkeypat
     }
 
 
-def test_a_long_text_is_scanned_in_linear_time(path, begin, note):
+def test_a_long_text_is_scanned_in_linear_time(path: Path, begin: Begin, note: Note) -> None:
     with begin() as ledger:
         ledger.append("action", note(text=["token" * 20_000, "a" * 200_000, "eyJ" * 20_000]))
     assert path.stat().st_size > 300_000

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,19 +12,31 @@ from quant_core.ledger import records, verify
 from quant_core.ledger._queue import Entry, GroupCommit
 from quant_core.ledger._record import Head, Kind
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
 
-def test_threads_share_their_fsyncs(path, begin, note, monkeypatch):
+    from quant_core.ledger import Ledger
+
+    type Begin = Callable[[], AbstractContextManager[Ledger]]
+    type Note = Callable[..., dict[str, object]]
+
+
+def test_threads_share_their_fsyncs(
+    path: Path, begin: Begin, note: Note, monkeypatch: pytest.MonkeyPatch
+) -> None:
     synced = []
     real = os.fsync
 
-    def fsync(descriptor):
+    def fsync(descriptor: int) -> None:
         synced.append(os.fstat(descriptor).st_size)
         real(descriptor)
 
     with begin() as ledger, ThreadPoolExecutor(16) as pool:
         monkeypatch.setattr(os, "fsync", fsync)
 
-        def write(number):
+        def write(number: int) -> tuple[Head, int, int]:
             head = ledger.append("action", note(number=number))
             return head, number, max(synced)
 
@@ -45,12 +58,12 @@ def test_threads_share_their_fsyncs(path, begin, note, monkeypatch):
 class Gate:
     """A commit that waits until it is let through, and counts."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.batches = []
         self.entered = threading.Semaphore(0)
         self.open = threading.Semaphore(0)
 
-    def __call__(self, batch):
+    def __call__(self, batch: Sequence[Entry]) -> None:
         self.entered.release()
         self.open.acquire()
         self.batches.append(len(batch))
@@ -58,7 +71,7 @@ class Gate:
             entry.head = Head(len(self.batches), "")
 
 
-def test_those_who_wait_are_written_together_and_no_more_than_the_bound():
+def test_those_who_wait_are_written_together_and_no_more_than_the_bound() -> None:
     gate = Gate()
     queue = GroupCommit(gate, bound=4)
     entries = [Entry(Kind.ACTION, {}) for _ in range(10)]
@@ -66,7 +79,7 @@ def test_those_who_wait_are_written_together_and_no_more_than_the_bound():
         first = pool.submit(queue.submit, entries[0])
         gate.entered.acquire()
         rest = [pool.submit(queue.submit, entry) for entry in entries[1:]]
-        while len(queue._waiting) < 4:
+        while len(queue._waiting) < 4:  # noqa: SLF001 - nothing public tells that it is full
             pass
         for _ in range(10):
             gate.open.release()
@@ -86,11 +99,18 @@ def test_those_who_wait_are_written_together_and_no_more_than_the_bound():
         (KeyboardInterrupt(), KeyboardInterrupt, "the thread that wrote the batch was interrupted"),
     ],
 )
-def test_a_batch_that_fails_is_refused_to_each(error, raised, refusal):
-    def commit(_batch):
+def test_a_batch_that_fails_is_refused_to_each(
+    error: BaseException, raised: type[BaseException] | None, refusal: str
+) -> None:
+    def commit(_batch: Sequence[Entry]) -> None:
         raise error
 
-    queue = GroupCommit(commit, bound=4)
+    commits = [commit, lambda batch: setattr(batch[0], "head", Head(1, ""))]
+
+    def next_commit(batch: Sequence[Entry]) -> None:
+        commits.pop(0)(batch)
+
+    queue = GroupCommit(next_commit, bound=4)
     entry = Entry(Kind.ACTION, {})
     if raised is None:
         queue.submit(entry)
@@ -99,6 +119,5 @@ def test_a_batch_that_fails_is_refused_to_each(error, raised, refusal):
             queue.submit(entry)
     assert (entry.head, entry.refusal, entry.done) == (None, refusal, True)
     again = Entry(Kind.ACTION, {})
-    queue._commit = lambda batch: setattr(batch[0], "head", Head(1, ""))
     queue.submit(again)
     assert again.head == Head(1, "")

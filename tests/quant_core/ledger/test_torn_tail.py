@@ -2,26 +2,35 @@ from __future__ import annotations
 
 import hashlib
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import pytest
 
 from quant_core.errors import LedgerError
 from quant_core.ledger import Ledger, ProblemKind, records, verify
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    type Begin = Callable[[], AbstractContextManager[Ledger]]
+    type Note = Callable[..., dict[str, object]]
+
 
 @pytest.fixture
-def three(path, begin, note):
+def three(path: Path, begin: Begin, note: Note) -> bytes:
     with begin() as ledger:
         ledger.append("action", note(value=1))
         ledger.append("action", note(value="caf\u00e9"))
     return path.read_bytes()
 
 
-def last_start(data):
+def last_start(data: bytes) -> int:
     return data.rfind(b"\n", 0, -1) + 1
 
 
-def test_a_tail_torn_at_every_byte_is_sealed(path, three, note):
+def test_a_tail_torn_at_every_byte_is_sealed(path: Path, three: bytes, note: Note) -> None:
     start = last_start(three)
     for cut in range(start + 1, len(three) - 1):
         path.write_bytes(three[:cut])
@@ -42,7 +51,9 @@ def test_a_tail_torn_at_every_byte_is_sealed(path, three, note):
         }
 
 
-def test_a_record_that_lacks_only_its_newline_is_whole(path, three, note):
+def test_a_record_that_lacks_only_its_newline_is_whole(
+    path: Path, three: bytes, note: Note
+) -> None:
     path.write_bytes(three[:-1])
     assert verify(path).problem.kind is ProblemKind.TORN_TAIL
     with Ledger(path) as ledger:
@@ -51,7 +62,9 @@ def test_a_record_that_lacks_only_its_newline_is_whole(path, three, note):
     assert (verify(path).ok, verify(path).seals) == (True, 0)
 
 
-def test_a_seal_torn_at_every_byte_is_sealed_with_its_fragment(path, three, note):
+def test_a_seal_torn_at_every_byte_is_sealed_with_its_fragment(
+    path: Path, three: bytes, note: Note
+) -> None:
     torn = three[: last_start(three) + 40]
     path.write_bytes(torn)
     with Ledger(path) as ledger:
@@ -66,7 +79,7 @@ def test_a_seal_torn_at_every_byte_is_sealed_with_its_fragment(path, three, note
         assert (found.ok, found.records, found.seals) == (True, 4, 1), cut
 
 
-def test_a_torn_genesis_is_sealed(path, three, note, begin):
+def test_a_torn_genesis_is_sealed(path: Path, three: bytes, note: Note, begin: Begin) -> None:
     path.write_bytes(three[:30])
     with Ledger(path) as ledger, pytest.raises(LedgerError, match="no genesis"):
         ledger.append("action", note())
@@ -76,7 +89,9 @@ def test_a_torn_genesis_is_sealed(path, three, note, begin):
     assert verify(path).ok
 
 
-def test_a_ledger_of_a_seal_and_nothing_else_has_not_begun(path, three, note, begin):
+def test_a_ledger_of_a_seal_and_nothing_else_has_not_begun(
+    path: Path, three: bytes, note: Note, begin: Begin
+) -> None:
     path.write_bytes(three[:30])
     with begin():
         pass
@@ -87,7 +102,7 @@ def test_a_ledger_of_a_seal_and_nothing_else_has_not_begun(path, three, note, be
         ledger.append("action", note())
 
 
-def test_fragments_of_several_blocks_are_sealed(path, begin, note):
+def test_fragments_of_several_blocks_are_sealed(path: Path, begin: Begin, note: Note) -> None:
     with begin() as ledger:
         ledger.append("action", note(value="x" * 500_000))
     whole = path.read_bytes()
@@ -98,7 +113,9 @@ def test_fragments_of_several_blocks_are_sealed(path, begin, note):
         assert verify(path).seals == 1
 
 
-def test_an_open_ledger_seals_what_another_writer_left(path, begin, note):
+def test_an_open_ledger_seals_what_another_writer_left(
+    path: Path, begin: Begin, note: Note
+) -> None:
     with begin() as ledger:
         ledger.append("action", note())
         with path.open("ab") as file:
@@ -119,7 +136,7 @@ def test_an_open_ledger_seals_what_another_writer_left(path, begin, note):
     assert verify(path).ok
 
 
-def test_a_last_line_that_was_edited_is_not_sealed(path, three, note):
+def test_a_last_line_that_was_edited_is_not_sealed(path: Path, three: bytes, note: Note) -> None:
     path.write_bytes(three.replace("caf\u00e9".encode(), b"cafe"))
     with Ledger(path) as ledger, pytest.raises(LedgerError, match="no sound record: its hash says"):
         ledger.append("action", note())
