@@ -144,31 +144,35 @@ def nonnegative_descent(
 @njit(cache=True)
 def nonnegative_pivot(
     matrix: np.ndarray, linear: np.ndarray, support: np.ndarray, limit: int
-) -> tuple[bool, np.ndarray, np.ndarray, float]:
+) -> tuple[bool, np.ndarray, float, float]:
     """Solve ``min x'Sx/2 - q'x`` over ``x >= 0`` by block principal pivoting from a support.
 
     Judice & Pires, Computers & Operations Research 21 (1994). Returns whether it ended, x, the
-    gradient, and the smallest relative margin by which the conditions hold strictly.
+    smallest held entry relative to the largest, and the smallest gradient of what is not held:
+    the margins by which the conditions hold strictly.
     """
     n = len(linear)
     held = support.copy()
-    x, slope = np.zeros(n), -linear
+    x = np.zeros(n)
     scale = max(np.abs(linear).max(), _TINY)
     fewest, patience = n + 1, _PATIENCE
     for _ in range(limit):
         x, slope, complete = _nonnegative_point(matrix, linear, held)
         size = max(np.abs(x).max(), _TINY)
         wrong, last = 0, -1
-        margin = np.inf if complete else 0.0
+        margin, slack = np.inf if complete else 0.0, np.inf
         flips = np.zeros(n, dtype=np.bool_)
         for i in range(n):
-            slack = x[i] / size if held[i] else slope[i] / scale
-            margin = min(margin, slack)
-            if slack < -_FEASIBLE:
-                flips[i] = True
+            if held[i]:
+                margin = min(margin, x[i] / size)
+                flips[i] = x[i] < -_FEASIBLE * size
+            else:
+                slack = min(slack, slope[i])
+                flips[i] = slope[i] < -_FEASIBLE * scale
+            if flips[i]:
                 wrong, last = wrong + 1, i
         if wrong == 0:
-            return True, np.maximum(x, 0.0), slope, margin
+            return True, np.maximum(x, 0.0), margin, slack
         if wrong < fewest:
             fewest, patience = wrong, _PATIENCE
         elif patience > 0:
@@ -177,7 +181,7 @@ def nonnegative_pivot(
             flips[:] = False
             flips[last] = True
         held = held ^ flips
-    return False, x, slope, 0.0
+    return False, x, 0.0, 0.0
 
 
 @njit(cache=True)
@@ -312,12 +316,13 @@ def _snap(x: np.ndarray, cap: float, sets: np.ndarray) -> bool:
 @njit(cache=True)
 def box_pivot(
     matrix: np.ndarray, linear: np.ndarray, cap: float, state: np.ndarray, limit: int
-) -> tuple[bool, np.ndarray, np.ndarray, float]:
+) -> tuple[bool, np.ndarray, float, float]:
     """Solve ``min x'Sx/2 - q'x`` over the capped simplex by a primal-dual active set.
 
     Hintermueller, Ito & Kunisch, SIAM J. Optimization 13 (2003), with the budget eliminated.
-    Returns whether it ended, x, the last sets, and the smallest relative margin by which the
-    conditions hold strictly. It may cycle; then it stops after a few rounds without progress.
+    Returns whether it ended, x, and the margins by which the conditions hold strictly: the least
+    distance of a free weight to a bound, and the least multiplier of a bound. It may cycle; then
+    it stops after a few rounds without progress.
     """
     n = len(linear)
     sets = state.copy()
@@ -329,10 +334,10 @@ def box_pivot(
         slope = gradient(matrix, linear, x)
         scale = max(np.abs(slope).max(), np.abs(linear).max())
         wrong = 0
-        margin = np.inf if complete else 0.0
+        margin, slack = np.inf if complete else 0.0, np.inf
         new = sets.copy()
         for i in range(n):
-            pull = (slope[i] - price) / scale if scale > 0.0 else 0.0
+            pull = slope[i] - price if sets[i] == LOWER else price - slope[i]
             if sets[i] == FREE:
                 margin = min(margin, x[i], cap - x[i])
                 if x[i] < -_FEASIBLE:
@@ -340,13 +345,12 @@ def box_pivot(
                 elif x[i] > cap + _FEASIBLE:
                     new[i] = UPPER
             else:
-                slack = pull if sets[i] == LOWER else -pull
-                margin = min(margin, slack)
-                if slack < -_FEASIBLE:
+                slack = min(slack, pull)
+                if pull < -_FEASIBLE * scale:
                     new[i] = FREE
             wrong += new[i] != sets[i]
         if wrong == 0 and (snapped or margin > _FEASIBLE or not _snap(x, cap, new)):
-            return True, np.minimum(np.maximum(x, 0.0), cap), sets, margin
+            return True, np.minimum(np.maximum(x, 0.0), cap), margin, slack
         if wrong == 0:
             snapped = True
             fewest, patience = n + 1, 3 * _PATIENCE
@@ -359,12 +363,15 @@ def box_pivot(
         else:
             break
         sets = new
-    return False, x, sets, 0.0
+    return False, x, 0.0, 0.0
 
 
 @njit(cache=True)
-def residual(matrix: np.ndarray, linear: np.ndarray, cap: float, x: np.ndarray) -> float:
-    """Return the relative KKT residual of ``min x'Sx/2 - q'x`` over the capped simplex.
+def residual(
+    matrix: np.ndarray, linear: np.ndarray, cap: float, x: np.ndarray
+) -> tuple[float, float]:
+    """Return the relative KKT residual, and the size it relates to, of
+    ``min x'Sx/2 - q'x`` over the capped simplex.
 
     With ``g = Sx - q``, x is optimal if and only if one number separates the gradient of what can
     still grow from that of what is held: ``max(g_i : x_i > 0) <= min(g_i : x_i < cap)``.
@@ -392,4 +399,4 @@ def residual(matrix: np.ndarray, linear: np.ndarray, cap: float, x: np.ndarray) 
             open_least = min(open_least, slope[i])
     gap = max(held_most - open_least, 0.0) / 2.0
     dual = gap / size if size > 0.0 else (0.0 if gap == 0.0 else np.inf)
-    return max(dual, primal, abs(budget - 1.0))
+    return max(dual, primal, abs(budget - 1.0)), size

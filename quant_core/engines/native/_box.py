@@ -48,19 +48,19 @@ def minimise_in_box(
         Weights whose bounds are likely.
     """
     if warm is not None and warm.any():
-        weights, margin, residual = _pivot(matrix, linear, cap, sets_of(warm, cap))
-        if margin > STRICT and residual <= TOLERANCE:
+        weights, strict, residual = _pivot(matrix, linear, cap, sets_of(warm, cap))
+        if strict and residual <= TOLERANCE:
             return Found(weights, residual, "active_set")
     left: list[str] = []
     for name, guess in _searches(matrix, linear, cap, start):
         candidate = guess()
-        weights, margin, residual = _pivot(matrix, linear, cap, sets_of(candidate, cap))
+        weights, strict, residual = _pivot(matrix, linear, cap, sets_of(candidate, cap))
         if residual > TOLERANCE:
-            weights, margin = candidate, 0.0
-            residual = kernels.residual(matrix, linear, cap, candidate)
+            weights, strict = candidate, False
+            residual, _ = kernels.residual(matrix, linear, cap, candidate)
         if residual <= TOLERANCE:
-            chain = () if margin > STRICT or not left else (*left, name)
-            return Found(weights, residual, "active_set" if margin > STRICT else name, chain)
+            chain = () if strict or not left else (*left, name)
+            return Found(weights, residual, "active_set" if strict else name, chain)
         left.append(f"{name}: residual {residual:.1e}")
     return NotFound(Status.FAILED, "no solver passed the optimality check", tuple(left))
 
@@ -107,8 +107,9 @@ def _daqp(matrix: np.ndarray, linear: np.ndarray, cap: float) -> np.ndarray:
 
 def _pivot(
     matrix: np.ndarray, linear: np.ndarray, cap: float, sets: np.ndarray
-) -> tuple[np.ndarray, float, float]:
-    ended, x, _, margin = kernels.box_pivot(matrix, linear, cap, sets, _PIVOTS)
+) -> tuple[np.ndarray, bool, float]:
+    ended, x, margin, slack = kernels.box_pivot(matrix, linear, cap, sets, _PIVOTS)
     if not ended or not np.isfinite(x).all():
-        return x, 0.0, np.inf
-    return x, margin, kernels.residual(matrix, linear, cap, x)
+        return x, False, np.inf
+    residual, size = kernels.residual(matrix, linear, cap, x)
+    return x, margin > STRICT and slack > STRICT * size, residual

@@ -68,7 +68,7 @@ def _dinkelbach(
         price = _price(matrix, reward, weights)
         if not price > 0:
             break
-        residual = kernels.residual(matrix, price * reward, cap, weights)
+        residual, _ = kernels.residual(matrix, price * reward, cap, weights)
         if residual <= TOLERANCE * 1e-3:
             return Found(weights, residual, "dinkelbach", (*chain, *links))
     message = "the ratio did not converge; a portfolio without risk may exist"

@@ -38,7 +38,8 @@ def _minimise(checked: Screened, warm: np.ndarray | None) -> Found | NotFound:
     flat = matrix.diagonal() == 0
     if flat.any() and cap * flat.sum() >= 1:
         weights = flat / flat.sum()
-        return Found(weights, kernels.residual(matrix, nothing, cap, weights), "riskless")
+        residual, _ = kernels.residual(matrix, nothing, cap, weights)
+        return Found(weights, residual, "riskless")
     relaxed = maximise_ratio(matrix, ones, warm)
     if isinstance(relaxed, NotFound):
         boxed = minimise_in_box(matrix, nothing, cap)

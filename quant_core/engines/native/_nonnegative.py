@@ -42,14 +42,14 @@ def maximise_ratio(
         Weights whose support is likely.
     """
     if warm is not None and warm.any():
-        weights, margin, residual = _pivot(matrix, reward, warm > 0)
-        if margin > STRICT and residual <= TOLERANCE:
+        weights, strict, residual = _pivot(matrix, reward, warm > 0)
+        if strict and residual <= TOLERANCE:
             return Found(weights, residual, "active_set")
     left: list[str] = []
     for name, support in _supports(matrix, reward):
-        weights, margin, residual = _pivot(matrix, reward, support)
+        weights, strict, residual = _pivot(matrix, reward, support)
         if residual <= TOLERANCE:
-            chain = () if margin > STRICT or not left else (*left, name)
+            chain = () if strict or not left else (*left, name)
             return Found(weights, residual, "active_set", chain)
         left.append(f"{name}: residual {residual:.1e}")
     message = "no long-only portfolio passed the optimality check; the covariance may be singular"
@@ -63,12 +63,13 @@ def _supports(matrix: np.ndarray, reward: np.ndarray) -> Iterator[tuple[str, np.
 
 def _pivot(
     matrix: np.ndarray, reward: np.ndarray, support: np.ndarray
-) -> tuple[np.ndarray, float, float]:
-    ended, x, _, margin = kernels.nonnegative_pivot(matrix, reward, support, _PIVOTS)
+) -> tuple[np.ndarray, bool, float]:
+    ended, x, margin, slack = kernels.nonnegative_pivot(matrix, reward, support, _PIVOTS)
     total = float(x.sum())
     if not ended or not np.isfinite(total) or total <= 0:
-        return x, 0.0, np.inf
+        return x, False, np.inf
     weights = x / total
     variance = float(weights @ kernels.gradient(matrix, np.zeros_like(reward), weights))
     price = variance / float(reward @ weights)
-    return weights, margin, kernels.residual(matrix, price * reward, 1.0, weights)
+    residual, size = kernels.residual(matrix, price * reward, 1.0, weights)
+    return weights, margin > STRICT and slack > STRICT * size * total, residual
