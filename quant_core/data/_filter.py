@@ -13,10 +13,9 @@ if TYPE_CHECKING:
     from quant_core.data._log import Log
     from quant_core.data._observations import RawObservations
 
-__all__ = ["filter_observations"]
+__all__ = ["filter_observations", "refuse_other_kind"]
 
 _IMPLAUSIBLE = 0.25
-_SHOWN = 3
 
 
 def filter_observations(
@@ -40,6 +39,11 @@ def filter_observations(
     values : numpy.ndarray of float64, shape (T, n)
         In the order of ``raw.symbols``; NaN where there is nothing.
     """
+    if "date" in raw.symbols:
+        raise DataError(
+            f"{raw.origin}: a symbol may not be called 'date', the name of the date column of "
+            "every table; rename it, or list it in data.exclude"
+        )
     dates, row = np.unique(raw.dates[:, 0], return_inverse=True)
     repeated = _repeated(raw, row, len(dates))
     if repeated and not keep_first:
@@ -63,23 +67,35 @@ def _rules(raw: RawObservations) -> list[tuple[Reason, np.ndarray]]:
         (Reason.NON_FINITE, non_finite(raw.values)),
     ]
     if raw.kind == "prices":
-        wrong = non_positive(raw.values)
-        _refuse(raw, wrong, "prices above zero", "returns; give the file as data.returns")
-        rules.append((Reason.NON_POSITIVE_PRICE, wrong))
-    else:
-        wrong = out_of_range(raw.values)
-        _refuse(
-            raw, wrong, "returns as fractions", "prices or per cent; give prices as data.prices"
-        )
+        rules.append((Reason.NON_POSITIVE_PRICE, non_positive(raw.values)))
     return rules
 
 
-def _refuse(raw: RawObservations, wrong: np.ndarray, expected: str, likely: str) -> None:
-    found, of = int(wrong.sum()), int(np.isfinite(raw.values).sum())
-    if found > _IMPLAUSIBLE * of:
+def refuse_other_kind(raw: RawObservations) -> None:
+    """Refuse returns given as prices, and prices given as returns.
+
+    Parameters
+    ----------
+    raw : RawObservations
+        All there is: a part may hold few good values.
+
+    Raises
+    ------
+    DataError
+        If more than a quarter of the values is out of range.
+    """
+    prices = raw.kind == "prices"
+    wrong = int((non_positive(raw.values) if prices else out_of_range(raw.values)).sum())
+    finite = int(np.isfinite(raw.values).sum())
+    if wrong > _IMPLAUSIBLE * finite:
+        expected, likely = (
+            ("prices above zero", "returns; give it as data.returns")
+            if prices
+            else ("returns as fractions", "prices or per cent; give prices as data.prices")
+        )
         raise DataError(
-            f"{raw.origin}: expected {expected}, but {found} of {of} values are out of range; the "
-            f"file seems to hold {likely}"
+            f"{raw.origin}: expected {expected}, but {wrong} of {finite} values are out of range; "
+            f"the file seems to hold {likely}"
         )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from quant_core.canonical import digest_array, digest_parts
 from quant_core.contracts import Notice
+from quant_core.data._filter import refuse_other_kind
 from quant_core.data._grid import ReturnsGrid
 from quant_core.data._returns import MAX_GAP_DAYS
 from quant_core.errors import DataError
@@ -102,6 +103,7 @@ def ingest_observations(
         raise DataError(
             f"{raw.origin}: no observation in the days asked for (data.start, data.end)"
         )
+    refuse_other_kind(raw)
     grid = ReturnsGrid.of(raw, keep_first=duplicates == "keep_first")
     grid.to_returns(max_gap_days)
     found = _collect(grid)

@@ -74,7 +74,8 @@ class Log:
         order = np.lexsort((values, reason, codes, dates))
         dates, codes, reason = dates[order], codes[order], reason[order]
         symbol = _names(codes, self.raw.symbols)
-        column = symbol if self.raw.wide else _names(np.zeros(len(codes)), [self.raw.value_column])
+        named = self.raw.value_column
+        column = _names(np.zeros(len(codes)), [named]) if named else symbol
         texts = pa.array([_text(value) for value in values[order].tolist()], pa.string())
         stamps = pa.array(dates, pa.timestamp("us")).cast(DATE_TYPE)
         columns = [stamps, symbol, texts, column, _names(reason, reasons)]

@@ -45,6 +45,8 @@ class RawObservations:
         Column that the values stand in; empty for a wide file, where it is the symbol's.
     row_word : str
         ``"line"`` or ``"row"``, what ``rows`` counts.
+    unrolled : bool
+        Whether a wide file has been turned into a row an observation.
     """
 
     kind: Kind
@@ -56,11 +58,12 @@ class RawObservations:
     rows: np.ndarray = field(repr=False)
     value_column: str = ""
     row_word: str = "row"
+    unrolled: bool = False
 
     @property
     def wide(self) -> bool:
         """Whether each column is a symbol, so that an empty cell is no observation."""
-        return not self.value_column
+        return not self.value_column and not self.unrolled
 
     def present(self) -> np.ndarray:
         """Tell which cells are observations: non-empty cells if wide, every row if long."""
@@ -161,8 +164,9 @@ class RawObservations:
             codes=codes.reshape(-1, 1),
             values=table["value"].to_numpy().astype(np.float64).reshape(-1, 1),
             rows=table["row"].to_numpy().reshape(-1, 1),
-            value_column=meta["value_column"] or "value",
+            value_column=meta["value_column"],
             row_word=meta["row_word"],
+            unrolled=True,
         )
 
     def at_rows(self, keep: np.ndarray) -> Self:
