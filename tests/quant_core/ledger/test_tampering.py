@@ -196,6 +196,17 @@ def test_a_hash_hidden_inside_the_record_is_found(path: Path, lines: list[bytes]
     assert problem(path, lines) == (6, ProblemKind.HASH)
 
 
+@pytest.mark.parametrize("seq", [0, COUNT - 2, COUNT, 99])
+def test_another_number_on_the_last_record_is_found(
+    path: Path, lines: list[bytes], seq: int
+) -> None:
+    last = decode(lines[-1][:-1])
+    previous = Head(seq - 1, last.prev_hash)
+    lines[-1] = rewritten(lines[-1], previous)
+    expected = None if seq == last.seq else (len(lines), ProblemKind.SEQUENCE)
+    assert problem(path, lines) == expected
+
+
 def test_bare_nan_is_found(path: Path, lines: list[bytes]) -> None:
     lines[5] = lines[5].replace(b'"value":5', b'"value":NaN')
     assert problem(path, lines) == (6, ProblemKind.MALFORMED)
