@@ -80,7 +80,7 @@ def _key(key: yaml.Node, path: Path, lines: dict[Path, int], problems: list[Prob
         problems.append(Problem(place, f"expected a key of text, found {key.value!r}; quote it"))
     elif place in lines:
         problems.append(Problem(place, f"the key stands twice, in lines {lines[place]} and {line}"))
-    lines.setdefault(place, line)
+    lines[place] = line
 
 
 def _syntax(error: yaml.YAMLError) -> str:
