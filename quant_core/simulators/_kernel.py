@@ -1,8 +1,8 @@
 """The compiled kernel of the custom simulator.
 
 Holdings are kept for the atoms of the window in force alone, in the order of the columns, and
-sums fold that order in halves: a column that is never held costs nothing and moves no
-bit of the path. No reassociation is allowed to the compiler, so neither does the machine.
+sums run over interleaved lanes of that order: a column that is never held costs nothing and moves
+no bit of the path. No reassociation is allowed to the compiler, so neither does the machine.
 """
 
 from __future__ import annotations
@@ -12,45 +12,42 @@ from numba import njit
 
 __all__ = ["simulate_path"]
 
-_SHORT = 8
-
 
 @njit(inline="always")
-def _grown(holding: float, period_return: float) -> float:
-    """Return a holding after one day; without an observation it stands still."""
-    return holding if period_return != period_return else holding * (1.0 + period_return)  # noqa: PLR0124 - NaN test
+def _growth(period_return: float) -> float:
+    """Return the growth of a holding in a day; without an observation it stands still."""
+    return 1.0 + (0.0 if np.isnan(period_return) else period_return)
 
 
 @njit(cache=True, error_model="numpy")
-def _fold(terms: np.ndarray, count: int) -> float:
-    """Sum the first terms by adding halves onto halves, which overwrites them."""
-    total = 0.0
-    while count > _SHORT:
-        half = count // 2
-        if count % 2:
-            total += terms[count - 1]
-        for j in range(half):
-            terms[j] += terms[half + j]
-        count = half
-    for j in range(count):
-        total += terms[j]
-    return total
+def _total(terms: np.ndarray, count: int) -> float:
+    """Sum the first terms over eight interleaved lanes."""
+    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = 0.0
+    whole = count - count % 8
+    for j in range(0, whole, 8):
+        s0 += terms[j]
+        s1 += terms[j + 1]
+        s2 += terms[j + 2]
+        s3 += terms[j + 3]
+        s4 += terms[j + 4]
+        s5 += terms[j + 5]
+        s6 += terms[j + 6]
+        s7 += terms[j + 7]
+    for j in range(whole, count):
+        s0 += terms[j]
+    return ((s0 + s4) + (s2 + s6)) + ((s1 + s5) + (s3 + s7))
 
 
 @njit(cache=True, error_model="numpy")
-def _grow(
-    holdings: np.ndarray, today: np.ndarray, atoms: np.ndarray, count: int, terms: np.ndarray
-) -> float:
+def _grow(holdings: np.ndarray, today: np.ndarray, atoms: np.ndarray, count: int) -> float:
     """Move the holdings by a day's returns and return their sum."""
     if count == len(today):
         for j in range(count):
-            holdings[j] = _grown(holdings[j], today[j])
-            terms[j] = holdings[j]
+            holdings[j] *= _growth(today[j])
     else:
         for j in range(count):
-            holdings[j] = _grown(holdings[j], today[atoms[j]])
-            terms[j] = holdings[j]
-    return _fold(terms, count)
+            holdings[j] *= _growth(today[atoms[j]])
+    return _total(holdings, count)
 
 
 @njit(cache=True, error_model="numpy")
@@ -60,18 +57,15 @@ def _distance(
     """Return the value that must be traded to bring the holdings back to their targets."""
     for j in range(count):
         terms[j] = abs(targets[j] * value - holdings[j])
-    return _fold(terms, count)
+    return _total(terms, count)
 
 
 @njit(cache=True, error_model="numpy")
-def _restore(
-    holdings: np.ndarray, targets: np.ndarray, value: float, count: int, terms: np.ndarray
-) -> float:
+def _restore(holdings: np.ndarray, targets: np.ndarray, value: float, count: int) -> float:
     """Set the holdings to their targets and return their sum."""
     for j in range(count):
         holdings[j] = targets[j] * value
-        terms[j] = holdings[j]
-    return _fold(terms, count)
+    return _total(holdings, count)
 
 
 @njit(cache=True, error_model="numpy")
@@ -86,22 +80,22 @@ def _enter(
     terms: np.ndarray,
 ) -> tuple[int, float, float]:
     """Trade into a window: number of atoms held, their value, and the value traded."""
+    sold, entered = 0.0, 0
     for j in range(count):
-        dense[atoms[j]] = holdings[j]
-    entered, invested, sold = 0, 0.0, 0.0
+        if weights[atoms[j]] > 0.0:
+            dense[atoms[j]] = holdings[j]
+        else:
+            sold += abs(holdings[j])
     for i in range(len(weights)):
         if weights[i] > 0.0:
-            holding = weights[i] * value
             atoms[entered] = i
-            targets[entered] = weights[i]
-            holdings[entered] = holding
-            terms[entered] = abs(holding - dense[i])
             entered += 1
-            invested += holding
-        elif dense[i] != 0.0:
-            sold += abs(dense[i])
-        dense[i] = 0.0
-    return entered, invested, sold + _fold(terms, entered)
+    for j in range(entered):
+        targets[j] = weights[atoms[j]]
+        holdings[j] = targets[j] * value
+        terms[j] = abs(holdings[j] - dense[atoms[j]])
+        dense[atoms[j]] = 0.0
+    return entered, _total(holdings, entered), sold + _total(terms, entered)
 
 
 @njit(cache=True, error_model="numpy")
@@ -115,7 +109,7 @@ def simulate_path(
     terms, atoms = np.empty(columns), np.empty(columns, np.uint64)
     count, window, cash = 0, 0, 1.0
     for day in range(days):
-        value = cash + _grow(holdings, values[day], atoms, count, terms)
+        value = cash + _grow(holdings, values[day], atoms, count)
         if value <= 0.0:
             break
         invested, traded, trades = 0.0, 0.0, False
@@ -129,7 +123,7 @@ def simulate_path(
             traded = _distance(holdings, targets, value, count, terms)
             trades = traded / value / 2.0 > drift_limit
             if trades:
-                invested = _restore(holdings, targets, value, count, terms)
+                invested = _restore(holdings, targets, value, count)
         nav[day] = value
         if trades:
             turnover[day] = traded / value / 2.0
