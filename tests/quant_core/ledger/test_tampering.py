@@ -11,28 +11,32 @@ from quant_core.ledger._record import decode, encode, members
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
     from pathlib import Path
-
-    type Begin = Callable[[], AbstractContextManager[Ledger]]
-    type Note = Callable[..., dict[str, object]]
 
 
 COUNT = 24
 TORN = 12  # the line that is a fragment; its seal follows
 
 
-@pytest.fixture
-def lines(path: Path, begin: Begin, note: Note) -> list[bytes]:
-    with begin() as ledger:
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("sound") / "audit.jsonl"
+    with Ledger(path) as ledger:
+        ledger.genesis(run_id="r", config_hash="c", data_version="d", code_versions={}, seed=7)
         for number in range(1, TORN):
-            ledger.append("action", note(value=number))
+            ledger.append("action", {"phase": "success", "name": "note", "value": number})
     with path.open("ab") as file:
         file.write(b'{"context":{"cell"')
     with Ledger(path) as ledger:
         for number in range(TORN + 1, COUNT):
-            ledger.append("action", note(value=number))
-    return path.read_bytes().splitlines(keepends=True)
+            ledger.append("action", {"phase": "success", "name": "note", "value": number})
+    return path.read_bytes()
+
+
+@pytest.fixture
+def lines(path: Path, sound: bytes) -> list[bytes]:
+    path.write_bytes(sound)
+    return sound.splitlines(keepends=True)
 
 
 def problem(path: Path, lines: list[bytes], **options: Head) -> tuple[int, ProblemKind] | None:
