@@ -18,7 +18,14 @@ from quant_core.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["FolderStore", "PartitionStore", "Receipt", "parquet_bytes", "parquet_options", "whole_file"]
+__all__ = [
+    "FolderStore",
+    "PartitionStore",
+    "Receipt",
+    "parquet_bytes",
+    "parquet_options",
+    "whole_file",
+]
 
 _SUFFIX = ".parquet"
 _UNFINISHED = ".unfinished"
@@ -80,13 +87,16 @@ def parquet_options(schema: pa.Schema) -> dict[str, Any]:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Write a local file under another name, and give it its own only when it is complete.
 
     Parameters
     ----------
     path : pathlib.Path
         The name the file gets at the end of the block; its folder is created.
+    durable : bool
+        Whether the file must survive a power cut from the end of the block on. A killed process
+        loses nothing either way.
 
     Yields
     ------
@@ -97,16 +107,21 @@ def whole_file(path: Path) -> Iterator[Path]:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
     try:
         yield unfinished
-        with unfinished.open("rb+") as file:
-            os.fsync(file.fileno())
+        if durable:
+            _sync(unfinished)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
+    if durable:
+        _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(handle)
     finally:
-        os.close(folder)
+        os.close(handle)
 
 
 class FolderStore:
@@ -116,6 +131,8 @@ class FolderStore:
     ----------
     url : str
         A path, or any URL that fsspec opens.
+    durable : bool
+        Whether a partition on a local disk must survive a power cut once it is written.
 
     Examples
     --------
@@ -123,7 +140,8 @@ class FolderStore:
     >>> store.write("us_equity/2007-01", table)  # doctest: +SKIP
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, durable: bool = True) -> None:
+        self._durable = durable
         self._fs, root = fsspec.core.url_to_fs(url)
         self._root = root.rstrip("/")
         self._local = isinstance(self._fs, fsspec.implementations.local.LocalFileSystem)
@@ -156,7 +174,7 @@ class FolderStore:
         """Store the table of a partition, whole or not at all."""
         path, data = self.path(partition), parquet_bytes(table)
         if self._local:
-            with whole_file(Path(path)) as unfinished:
+            with whole_file(Path(path), durable=self._durable) as unfinished:
                 unfinished.write_bytes(data)
         else:
             self._fs.pipe_file(path, data)

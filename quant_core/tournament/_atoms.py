@@ -77,12 +77,12 @@ class AtomsRecord:
     @property
     def winners(self) -> np.ndarray:
         """Columns of the winners, ascending."""
-        return self.columns[self.chosen]
+        return np.asarray(self.columns[self.chosen])
 
     @property
     def winner_clusters(self) -> np.ndarray:
         """Clusters of the winners, in the order of `winners`."""
-        return self.cluster[self.chosen]
+        return np.asarray(self.cluster[self.chosen])
 
 
 def atoms_table(

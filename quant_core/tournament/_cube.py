@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -144,8 +144,8 @@ def read_cube(
     A record with a symbol that is not among ``symbols`` is left out: it cannot be wanted.
     """
     place = {symbol: column for column, symbol in enumerate(symbols)}
-    codes, texts = text_codes(table["symbol"])
-    lookup = np.array([*(place.get(text, -2) for text in texts), -1], dtype=np.int64)
+    codes, names = text_codes(table["symbol"])
+    lookup = np.array([*(place.get(name, -2) for name in names), -1], dtype=np.int64)
     columns = lookup[codes]
     weights, cluster = table["weight"].to_numpy(), table["cluster"].to_numpy()
     facts = {name: text_codes(table[name]) for name in _TEXT_FACTS if name != "key"}
@@ -157,13 +157,14 @@ def read_cube(
         if (held == -2).any():  # noqa: PLR2004 - the mark of an unknown symbol, set above
             continue
         rows = segment.rows if held[0] >= 0 else slice(0, 0)
+        own: dict[str, Any] = {name: texts[at[first]] for name, (at, texts) in facts.items()}
+        own |= {name: float(values[first]) for name, values in floats.items()}
         found[segment.window, segment.names] = SolveRecord(
             key=segment.key,
             seed=int(seed[first]),
             columns=columns[rows],
             weights=weights[rows],
             cluster=cluster[rows],
-            **{name: values[codes[first]] for name, (codes, values) in facts.items()},
-            **{name: float(values[first]) for name, values in floats.items()},
+            **own,
         )
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -15,6 +14,7 @@ from quant_core.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from quant_core.cells import Receipt
 
@@ -38,7 +38,7 @@ class SingleFileStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._parts = FolderStore(str(path.parent / _PARTS / path.stem))
+        self._parts = FolderStore(str(path.parent / _PARTS / path.stem), durable=False)
 
     def read(self, partition: str, columns: Sequence[str] | None = None) -> pa.Table | None:
         """Return the table of a partition, or None when it was never written."""
@@ -92,6 +92,8 @@ def _opened(path: Path, _modified: int, _size: int) -> tuple[pq.ParquetFile, dic
     groups = {}
     for number in range(file.metadata.num_row_groups):
         statistics = file.metadata.row_group(number).column(column).statistics
+        if statistics is None:
+            raise StoreError(f"{path}: row group {number} has no statistics; delete the file")
         groups[str(statistics.min)[:7]] = number
     return file, groups
 

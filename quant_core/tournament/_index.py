@@ -70,7 +70,7 @@ class CubeIndex:
         for fact in facts:
             window = str(fact.window)
             windows[window] = window[:7]
-            names = (str(fact.selection), str(fact.engine), str(fact.profile))
+            names = tuple(fact.coordinates[name] for name in CUBE_NAMES)
             solves.setdefault(names, []).append((fact.key, fact.status))
         lines = {names: tuple(line) for names, line in solves.items()}
         return cls(tuple(windows), tuple(windows.values()), lines)

@@ -105,6 +105,8 @@ def read_paths(table: pa.Table | None) -> tuple[np.ndarray, list[CellPath]]:
     figures = [table[name].to_numpy() for name in _FIGURES]
     dates = table["date"].slice(0, found[0].rows.stop).to_numpy().astype("datetime64[us]")
     return dates, [
-        CellPath(segment.names, segment.key, *origin, *(column[segment.rows] for column in figures))
-        for segment, *origin in zip(found, inputs, code, strict=True)
+        CellPath(
+            segment.names, segment.key, read, by, *(column[segment.rows] for column in figures)
+        )
+        for segment, read, by in zip(found, inputs, code, strict=True)
     ]

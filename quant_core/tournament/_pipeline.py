@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quant_core.errors import DataError, StoreError
 from quant_core.tournament._atoms import read_atoms
-from quant_core.tournament._inputs import Inputs
+from quant_core.tournament._cube import CUBE_NAMES
 from quant_core.tournament._selecting import SELECTION_NAMES, SelectionStage, plan_selections
-from quant_core.tournament._solving import CUBE_NAMES, SolveStage, plan_solves
+from quant_core.tournament._solving import SolveStage, plan_solves
 from quant_core.tournament._stage import run_stage, stage_facts
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from quant_core.compute import Compute
     from quant_core.config import TournamentConfig
     from quant_core.tournament._atoms import AtomsRecord
+    from quant_core.tournament._inputs import Inputs
     from quant_core.tournament._progress import CellFact, Progress
     from quant_core.tournament._solving import Atoms
     from quant_core.tournament._stage import PartitionOutcome, Stage
@@ -116,7 +117,7 @@ def solve(
 
 
 def _run(
-    stage: Stage,
+    stage: Stage[Any],
     plan: StagePlan,
     store: PartitionStore,
     inputs: Inputs,

@@ -61,13 +61,15 @@ class Plan:
                 for kind, (cached, stale) in self.counts.items()
             },
             "absent": dict(self.absent),
-            "windows": {"count": len(self.windows), "first": self.windows[0], "last": self.windows[-1]},
+            "windows": {
+                "count": len(self.windows),
+                "first": self.windows[0],
+                "last": self.windows[-1],
+            },
         }
 
 
-def plan(
-    config: TournamentConfig, *, out: str | Path, data: DataConfig | None = None
-) -> Plan:
+def plan(config: TournamentConfig, *, out: str | Path, data: DataConfig | None = None) -> Plan:
     """Say which cells a run into a folder would find and which it would compute, and why.
 
     Nothing is written. What a solve reads depends on what its window selects, so stale selections

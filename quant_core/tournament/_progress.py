@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from quant_core.cells import Kind
 
@@ -74,8 +74,10 @@ class CellFact:
     ----------
     kind : {"selection", "solve", "simulation"}
         The stage.
-    window, selection, engine, profile, rebalance, simulator : str or None
-        The coordinates that the stage has.
+    coordinates : mapping of str to str
+        Names of the cell on the axes that its stage has.
+    window : str or None
+        The window, None for a path.
     key : str
         The content key.
     status : str
@@ -91,12 +93,8 @@ class CellFact:
     kind: Kind
     key: str
     status: str
+    coordinates: Mapping[str, str]
     window: str | None = None
-    selection: str | None = None
-    engine: str | None = None
-    profile: str | None = None
-    rebalance: str | None = None
-    simulator: str | None = None
     why: str = ""
     seconds: float | None = None
     worker: str | None = None
@@ -109,9 +107,13 @@ class CellFact:
 
 def facts_table(facts: Sequence[CellFact], *, sleeve: str, run_id: str) -> pa.Table:
     """Return the facts of a run as a table, one row a cell."""
-    own = {"sleeve": [sleeve] * len(facts), "run_id": [run_id] * len(facts)}
-    columns = [
-        pa.array(own.get(field.name) or [getattr(fact, field.name) for fact in facts], field.type)
-        for field in CELLS_SCHEMA
-    ]
+    own: dict[str, list[object]] = {
+        "sleeve": [sleeve] * len(facts),
+        "run_id": [run_id] * len(facts),
+    }
+    for name in ("selection", "engine", "profile", "rebalance", "simulator"):
+        own[name] = [fact.coordinates.get(name) for fact in facts]
+    for name in ("kind", "window", "key", "status", "outcome", "why", "seconds", "worker"):
+        own[name] = [getattr(fact, name) for fact in facts]
+    columns = [pa.array(own[field.name], field.type) for field in CELLS_SCHEMA]
     return pa.table(columns, schema=CELLS_SCHEMA)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quant_core.canonical import digest_array, digest_json, digest_parts
+from quant_core.canonical import digest_json, digest_parts
 from quant_core.cells import code_version
 from quant_core.clock import clock
 from quant_core.compute import SerialCompute
@@ -31,7 +31,6 @@ from quant_core.tournament._trials import configuration_ids
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    import numpy as np
     import pyarrow as pa
 
     from quant_core.compute import Compute
@@ -118,7 +117,9 @@ def run(
     """
     started = clock().now()
     prepared = Prepared.of(config, data)
-    own_id = run_id or f"{started:%Y%m%dT%H%M%S}-{digest_parts([prepared.version, str(started)])[:8]}"
+    own_id = (
+        run_id or f"{started:%Y%m%dT%H%M%S}-{digest_parts([prepared.version, str(started)])[:8]}"
+    )
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     with Ledger(folder / "audit.jsonl") as ledger:

@@ -64,24 +64,22 @@ def segments(table: pa.Table, names: Sequence[str]) -> list[Segment]:
     ]
 
 
-def texts_at(column: pa.ChunkedArray, found: Sequence[Segment]) -> list[str]:
+def texts_at(column: pa.ChunkedArray[Any], found: Sequence[Segment]) -> list[str]:
     """Return the text that a column holds in the first row of each segment."""
     codes, texts = text_codes(column)
     return [texts[codes[segment.rows.start]] for segment in found]
 
 
-def text_codes(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
+def text_codes(column: pa.ChunkedArray[Any]) -> tuple[np.ndarray, list[str]]:
     """Return a text column as codes, shape (rows,), and the texts they stand for; null is -1."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    whole = column.unify_dictionaries().combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):
-        whole = pa.concat_arrays(whole.chunks) if whole.num_chunks else pa.array([], TEXT)
+    whole: Any = column.unify_dictionaries().combine_chunks()
     codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
     return codes, whole.dictionary.to_pylist()
 
 
-def text_column(values: Sequence[str], counts: np.ndarray) -> pa.Array:
+def text_column(values: Sequence[str], counts: np.ndarray) -> pa.Array[Any]:
     """Return a text column that repeats each value as often as its count says."""
     order: dict[str, int] = {}
     codes = np.array([order.setdefault(value, len(order)) for value in values], dtype=np.int32)
@@ -90,7 +88,7 @@ def text_column(values: Sequence[str], counts: np.ndarray) -> pa.Array:
     )
 
 
-def constant(value: Any, rows: int, kind: pa.DataType = TEXT) -> pa.Array:
+def constant(value: Any, rows: int, kind: pa.DataType = TEXT) -> pa.Array[Any]:
     """Return a column that holds one value throughout."""
     if kind == TEXT:
         return text_column([value], np.array([rows]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from quant_core.cells import PartitionStore
+    from quant_core.cells import Kind, PartitionStore
     from quant_core.config import TournamentConfig
     from quant_core.selection import Selection
     from quant_core.tournament._inputs import Inputs
@@ -102,8 +102,8 @@ class SelectionStage:
     investable: np.ndarray = field(repr=False)
     rules: tuple[Selection, ...]
 
-    name = "selection"
-    schema = ATOMS_SCHEMA
+    name: ClassVar[Kind] = "selection"
+    schema: ClassVar[pa.Schema] = ATOMS_SCHEMA
 
     @classmethod
     def of(cls, inputs: Inputs, config: TournamentConfig) -> SelectionStage:

@@ -15,7 +15,7 @@ from quant_core.cells import CellIdentity, code_version, why_stale
 from quant_core.clock import clock
 from quant_core.simulators import code_modules, simulate
 from quant_core.tournament._index import CubeIndex, read_weights
-from quant_core.tournament._paths import CellPath, read_paths
+from quant_core.tournament._paths import PATH_NAMES, CellPath, read_paths
 from quant_core.tournament._progress import CellFact
 
 if TYPE_CHECKING:
@@ -148,9 +148,7 @@ def _cells(
     every = inputs.column_digests(rows, range(len(inputs.matrix.symbols)))
     for selection, engine, profile in product(config.selections, config.engines, config.profiles):
         line = (selection.label, engine.label, profile.label)
-        held = {
-            int(column) for w in windows for column in atoms[w.key, selection.label].winners
-        }
+        held = {int(column) for w in windows for column in atoms[w.key, selection.label].winners}
         columns = sorted(inputs.benchmark) if profile.spec.needs_benchmark else sorted(held)
         reads = digest_parts([cuts, *index.keys(line), *(every[column] for column in columns)])
         for rebalance, simulator in product(config.rebalances, config.simulators):
@@ -280,12 +278,12 @@ def _facts(plan: SimulationPlan, done: Mapping[str, _Simulated]) -> Iterator[Cel
             why=plan.stale.get(cell.names, ""),
             seconds=outcome.seconds if outcome else None,
             worker=outcome.worker if outcome else None,
-            **_coordinates(cell.names),
+            coordinates=_coordinates(cell.names),
         )
     for names, (status, _) in plan.absent.items():
-        yield CellFact(kind="simulation", key="", status=status, **_coordinates(names))
+        coordinates = _coordinates(names)
+        yield CellFact(kind="simulation", key="", status=status, coordinates=coordinates)
 
 
 def _coordinates(names: Names) -> dict[str, str]:
-    axes = ("selection", "engine", "profile", "rebalance", "simulator")
-    return dict(zip(axes, names, strict=True))
+    return dict(zip(PATH_NAMES, names, strict=True))

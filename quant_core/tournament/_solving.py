@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from quant_core.cells import PartitionStore
+    from quant_core.cells import Kind, PartitionStore
     from quant_core.config import TournamentConfig
     from quant_core.engines import Engine
     from quant_core.profiles import Profile
@@ -172,8 +172,8 @@ class SolveStage:
     missing: tuple[str, ...]
     risk_free: float
 
-    name = "solve"
-    schema = CUBE_SCHEMA
+    name: ClassVar[Kind] = "solve"
+    schema: ClassVar[pa.Schema] = CUBE_SCHEMA
 
     @classmethod
     def of(cls, inputs: Inputs, config: TournamentConfig, atoms: Atoms) -> SolveStage:
@@ -270,9 +270,7 @@ class _Solver:
 
     def table(self, plan: WindowPlan, records: Sequence[SolveRecord]) -> pa.Table:
         names = [slot.names for slot in plan.slots]
-        return cube_table(
-            self._stage.sleeve, plan.window.key, names, records, self._stage.symbols
-        )
+        return cube_table(self._stage.sleeve, plan.window.key, names, records, self._stage.symbols)
 
 
 def _without(status: Status, message: str) -> Solution:

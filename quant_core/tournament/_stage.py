@@ -152,9 +152,7 @@ def _hits(partition: PartitionPlan) -> int:
     return sum(len(window.stored) for window in partition.windows)
 
 
-def _chunks(
-    todo: Sequence[PartitionPlan], workers: int
-) -> Iterator[tuple[PartitionPlan, ...]]:
+def _chunks(todo: Sequence[PartitionPlan], workers: int) -> Iterator[tuple[PartitionPlan, ...]]:
     """Cut into runs of neighbours: a worker rolls its covariances from one to the next."""
     size = -(-len(todo) // (workers * _CHUNKS_PER_WORKER))
     size = min(max(size, 1), _LONGEST_CHUNK)
@@ -203,15 +201,12 @@ def stage_facts(
     stage: Kind, plan: PartitionPlan, outcome: PartitionOutcome | None, names: Sequence[str]
 ) -> Iterator[CellFact]:
     """Yield what happened to each cell of a partition."""
-    done = {(place, number): rest for place, number, *rest in (outcome.computed if outcome else ())}
+    computed = outcome.computed if outcome else ()
+    done = {(place, number): (status, seconds) for place, number, status, seconds in computed}
     for place, window in enumerate(plan.windows):
         for number, slot in enumerate(window.slots):
-            own = dict(zip(names, slot.names, strict=True))
-            if number in window.stored:
-                status, seconds, worker = window.stored[number], None, None
-            else:
-                status, seconds = done[place, number]
-                worker = outcome.worker if outcome else None
+            stored = window.stored.get(number)
+            status, seconds = (stored, None) if stored else done[place, number]
             yield CellFact(
                 kind=stage,
                 key=slot.identity.key,
@@ -219,6 +214,6 @@ def stage_facts(
                 window=window.window.key,
                 why=window.stale.get(number, ""),
                 seconds=seconds,
-                worker=worker,
-                **own,
+                worker=None if stored or outcome is None else outcome.worker,
+                coordinates=dict(zip(names, slot.names, strict=True)),
             )

@@ -12,8 +12,6 @@ from quant_core.tournament._segments import segments, texts_at
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    import pyarrow as pa
-
     from quant_core.cells import PartitionStore
     from quant_core.windows import Window
 

@@ -38,7 +38,8 @@ class Members:
     @property
     def eligible(self) -> np.ndarray:
         """The columns with a full train period, ascending."""
-        return self.columns[np.array([not reason for reason in self.reason], dtype=bool)]
+        eligible = np.array([not reason for reason in self.reason], dtype=bool)
+        return np.asarray(self.columns[eligible])
 
 
 def members(values: np.ndarray, investable: np.ndarray, window: Window) -> Members:
