@@ -75,9 +75,7 @@ def _gram_row(weighted: np.ndarray, centred: np.ndarray, i: int, out: np.ndarray
         a, b, c, d = weighted[t, i], weighted[t + 1, i], weighted[t + 2, i], weighted[t + 3, i]
         first, second, third, fourth = centred[t], centred[t + 1], centred[t + 2], centred[t + 3]
         for j in range(len(out)):
-            out[j] = (
-                ((out[j] + a * first[j]) + b * second[j]) + c * third[j]
-            ) + d * fourth[j]
+            out[j] = (((out[j] + a * first[j]) + b * second[j]) + c * third[j]) + d * fourth[j]
         t += 4
     while t < rows:
         a = weighted[t, i]

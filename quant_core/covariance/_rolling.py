@@ -99,9 +99,7 @@ class RollingCovariance:
         rows, n = moments.stop - moments.start, len(chosen)
         mean = moments.mean[chosen]
         trace, squares = _kernels.packed_square_sum(moments.gram, chosen)
-        fourth = _kernels.row_fourth_sum(
-            self._values, moments.start, moments.stop, chosen, mean
-        )
+        fourth = _kernels.row_fourth_sum(self._values, moments.start, moments.stop, chosen, mean)
         target = trace / rows / n
         distance = (squares / rows**2 - n * target**2) / n
         noise = (fourth / rows - squares / rows**2) / (n * rows)
@@ -126,6 +124,11 @@ class RollingCovariance:
                 f"covariance: expected a train slice of at least 2 of the {rows} rows, found "
                 f"[{start}, {stop})"
             )
-        if len(chosen) == 0 or chosen[0] < 0 or chosen[-1] >= n or bool((np.diff(chosen) <= 0).any()):
+        if (
+            len(chosen) == 0
+            or chosen[0] < 0
+            or chosen[-1] >= n
+            or bool((np.diff(chosen) <= 0).any())
+        ):
             raise DataError(f"covariance: expected increasing column numbers below {n}")
         return chosen

@@ -50,9 +50,10 @@ class CovarianceSpec(BaseModel):
     def _from_name(cls, value: Any) -> Any:
         if isinstance(value, str):
             value = {"name": value}
-        if isinstance(value, dict) and value.get("name") == "ewma":
-            return {**value, "halflife": value.get("halflife") or _HALFLIFE}
-        return value
+        if not isinstance(value, dict) or value.get("name") != "ewma":
+            return value
+        halflife = value.get("halflife")
+        return {**value, "halflife": _HALFLIFE if halflife is None else halflife}
 
     @model_validator(mode="after")
     def _halflife_of_ewma(self) -> Self:

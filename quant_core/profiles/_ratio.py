@@ -21,9 +21,9 @@ class MaxSharpe(CappedProfile):
 
 
 class MaxDiversification(CappedProfile):
-    """Maximise the diversification ratio: ``max s'w / sqrt(w'Sw)``, ``sum w = 1``, ``0 <= w <= cap``.
+    """Maximise the diversification ratio.
 
-    ``s_i = sqrt(S_ii)``; Choueifaty & Coignard, "Toward maximum diversification", Journal of
+    ``max s'w / sqrt(w'Sw)``, ``sum w = 1``, ``0 <= w <= cap``, ``s_i = sqrt(S_ii)``; Choueifaty & Coignard, "Toward maximum diversification", Journal of
     Portfolio Management 35 (2008). The objective reported is the ratio, at least 1.
     """
 

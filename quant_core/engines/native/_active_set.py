@@ -370,10 +370,9 @@ def box_pivot(
 def residual(
     matrix: np.ndarray, linear: np.ndarray, cap: float, x: np.ndarray
 ) -> tuple[float, float]:
-    """Return the relative KKT residual, and the size it relates to, of
-    ``min x'Sx/2 - q'x`` over the capped simplex.
+    """Return the relative KKT residual, and the size it relates to.
 
-    With ``g = Sx - q``, x is optimal if and only if one number separates the gradient of what can
+    The problem is ``min x'Sx/2 - q'x`` over the capped simplex. With ``g = Sx - q``, x is optimal if and only if one number separates the gradient of what can
     still grow from that of what is held: ``max(g_i : x_i > 0) <= min(g_i : x_i < cap)``.
     Stationarity, dual feasibility and complementarity are that one inequality. The residual is
     half its violation (the best multiplier lies midway), divided by the largest

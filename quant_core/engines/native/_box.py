@@ -97,7 +97,13 @@ def _daqp(matrix: np.ndarray, linear: np.ndarray, cap: float) -> np.ndarray:
     sense = np.zeros(n + 1, dtype=np.int32)
     sense[n] = 5  # an equality
     x, _, _, _ = daqp.solve(
-        matrix / scale, -linear / scale, np.ones((1, n)), upper, lower, sense, iter_limit=20 * n + 100
+        matrix / scale,
+        -linear / scale,
+        np.ones((1, n)),
+        upper,
+        lower,
+        sense,
+        iter_limit=20 * n + 100,
     )
     weights = np.clip(np.nan_to_num(np.asarray(x, dtype=np.float64)), 0.0, cap)
     weights[weights < _NEAR_BOUND] = 0.0

@@ -87,7 +87,7 @@ def _on_sets(matrix: np.ndarray, reward: np.ndarray, cap: float, found: np.ndarr
     price = float(base @ slope) / below if below > 0 else np.nan
     weights = base + price * change
     inside = bool((weights >= 0).all() and (weights <= cap).all())
-    return weights if inside else found
+    return np.asarray(weights) if inside else found
 
 
 def _riskless(matrix: np.ndarray, weights: np.ndarray) -> bool:

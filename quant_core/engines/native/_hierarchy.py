@@ -92,7 +92,7 @@ def bisect(matrix: np.ndarray, order: np.ndarray, cap: float) -> np.ndarray:
         depth -= 1
         start, stop = starts[depth], stops[depth]
         whole = share[start]
-        if stop - start < 2 or whole == 0.0:
+        if stop - start == 1 or whole == 0.0:
             continue
         middle = start + (stop - start) // 2
         left = _cluster_variance(matrix, order[start:middle])

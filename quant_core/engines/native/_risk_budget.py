@@ -21,6 +21,7 @@ _CONVERGED = 1e-13
 _ROUNDS = 100
 _LEVEL = 600.0
 _ROUNDING = 1e-12
+_BETWEEN_CHECKS, _PROGRESS, _STALE, _FLOOR = 3, 0.9, 3, 1e-11
 
 
 def budget_risk(matrix: np.ndarray, cap: float) -> Found | NotFound:
@@ -66,7 +67,9 @@ def budget_risk(matrix: np.ndarray, cap: float) -> Found | NotFound:
 
 def _free(matrix: np.ndarray) -> tuple[np.ndarray, float]:
     x = 1.0 / np.sqrt(np.diag(matrix))
-    x /= math.sqrt(float(x @ matrix @ x)) or 1.0
+    variance = float(x @ matrix @ x)
+    if variance > 0:
+        x /= math.sqrt(variance)
     residual = descend(matrix, x, 1.0, np.inf, _SWEEPS, _CONVERGED)
     return x, float(residual)
 
@@ -151,11 +154,11 @@ def descend(
         if worst <= tolerance:
             return worst
         # Rounding is the floor: leave when three checks in a row bring nothing.
-        stale = 0 if worst < 0.9 * best else stale + 1
+        stale = 0 if worst < _PROGRESS * best else stale + 1
         best = min(best, worst)
-        if (stale >= 3 and best <= 1e-11) or not np.isfinite(worst):
+        if (stale == _STALE and best <= _FLOOR) or not np.isfinite(worst):
             return worst
-        for _inner in range(3):
+        for _inner in range(_BETWEEN_CHECKS):
             _sweep(matrix, x, marginal, share, cap)
     return _spread(x, matrix @ x, share, cap)
 

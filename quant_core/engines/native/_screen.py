@@ -64,7 +64,4 @@ def _all_finite(matrix: np.ndarray) -> bool:
         row = matrix[i]
         for j in range(len(lanes)):
             lanes[j] += row[j] - row[j]
-    for j in range(len(lanes)):
-        if lanes[j] != 0.0:
-            return False
-    return True
+    return not np.any(lanes != 0.0)
