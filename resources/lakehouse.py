@@ -1,0 +1,97 @@
+"""Where partitions live: one folder an asset, below one root."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import fsspec
+import psutil
+
+from quant_core.cells import FolderStore
+from quant_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Lakehouse", "data_folder"]
+
+_UNFINISHED = ".unfinished"
+
+
+def data_folder() -> Path:
+    """Return the one folder that everything is kept in: ``TV_HOME``, else ``data`` here."""
+    return Path(os.environ.get("TV_HOME") or "data").expanduser().resolve()
+
+
+class Lakehouse:
+    """Partitions of every asset, as ``{root}/{asset}/{dimension}/.../{YYYY-MM}.parquet``.
+
+    Parameters
+    ----------
+    url : str, optional
+        Root, a path or any URL that fsspec opens; ``TV_LAKEHOUSE`` by default, else ``lakehouse``
+        in the data folder.
+
+    Examples
+    --------
+    >>> lakehouse = Lakehouse("/tmp/lakehouse")  # doctest: +SKIP
+    >>> lakehouse.store("weights_cube", "us_equity").partitions()  # doctest: +SKIP
+    ['1991-02', '1991-03']
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        found = url or os.environ.get("TV_LAKEHOUSE") or str(data_folder() / "lakehouse")
+        self._url = found.rstrip("/")
+
+    @property
+    def url(self) -> str:
+        """The root."""
+        return self._url
+
+    def store(self, *parts: str) -> FolderStore:
+        """Return the store of an asset, or of the partitions below its first dimensions.
+
+        Parameters
+        ----------
+        *parts : str
+            Name of the asset, then keys of dimensions.
+
+        Raises
+        ------
+        ConfigError
+            If a part would leave its folder.
+        """
+        return FolderStore("/".join([self._url, *map(_checked, parts)]))
+
+    def place(self, keys: Sequence[str]) -> str:
+        """Return the name of a partition inside its asset's store."""
+        return "/".join(map(_checked, keys))
+
+    def purge_unfinished(self) -> list[str]:
+        """Remove what writers left behind that died half-way, and return the names.
+
+        A file whose writer is still alive on this machine stays. Only a local lakehouse has such
+        files: an object store shows an object when it is whole.
+        """
+        fs, root = fsspec.core.url_to_fs(self._url)
+        if not isinstance(fs, fsspec.implementations.local.LocalFileSystem):
+            return []
+        left = [
+            path
+            for path in sorted(Path(root).rglob(f".*{_UNFINISHED}"))
+            if not psutil.pid_exists(int(path.name.split(".")[-2]))
+        ]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return [str(path) for path in left]
+
+
+def _checked(part: str) -> str:
+    if not part or part.startswith(".") or "/" in part or "\\" in part:
+        raise ConfigError(
+            f"lakehouse: expected the name of an asset or partition without '/' or a leading "
+            f"'.', found {part!r}"
+        )
+    return part
