@@ -11,7 +11,9 @@ from quant_core.report._folder import AXES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["COLUMNS", "Column", "name_of", "table", "written"]
+    import pyarrow as pa
+
+__all__ = ["COLUMNS", "Column", "Kind", "name_of", "ranked", "table", "varying_axes", "written"]
 
 Kind = Literal["ratio", "percent", "probability", "count"]
 
@@ -91,6 +93,17 @@ def written(value: float | None, kind: Kind) -> str:
 def name_of(row: Mapping[str, Any], varying: Sequence[str] = AXES) -> str:
     """Return the names of a cell on the axes that vary, joined by a middle dot."""
     return " \N{MIDDLE DOT} ".join(str(row[axis]) for axis in varying)
+
+
+def ranked(board: pa.Table) -> list[dict[str, Any]]:
+    """Return the rows of a leaderboard, the best first, those without a rank last."""
+    rows: list[dict[str, Any]] = board.to_pylist()
+    return sorted(rows, key=lambda row: (row["rank"] is None, row["rank"] or 0))
+
+
+def varying_axes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the axes on which cells differ; the profile where they do on none."""
+    return [axis for axis in AXES if len({row[axis] for row in rows}) > 1] or ["profile"]
 
 
 def table(rows: Sequence[Mapping[str, Any]], varying: Sequence[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from quant_core.cells import whole_file
 from quant_core.report import _holdings, _quality
 from quant_core.report._findings import findings
 from quant_core.report._folder import AXES, OutputFolder
-from quant_core.report._metrics import name_of
+from quant_core.report._metrics import name_of, ranked, varying_axes
 from quant_core.report._render import render
 
 if TYPE_CHECKING:
@@ -51,16 +51,15 @@ def write_report(folder: Path) -> Path:
 
 def _facts(source: OutputFolder) -> dict[str, Any]:
     manifest = source.manifest()
-    rows: list[Row] = source.table("leaderboard").to_pylist()
+    rows = ranked(source.table("leaderboard"))
     numbered = [row for row in rows if row["status"] == "ok" and row["sharpe"] is not None]
-    sound = {row["rank"] for row in numbered}
-    varying = [axis for axis in AXES if len({row[axis] for row in rows}) > 1] or ["profile"]
+    varying = varying_axes(rows)
     facts: dict[str, Any] = {
         "manifest": manifest,
         "sleeve": manifest["config"]["sleeve"],
         "varying": varying,
         "fixed": {axis: rows[0][axis] for axis in AXES if axis not in varying and rows},
-        "silent": _grouped([row for row in rows if row["rank"] not in sound], varying),
+        "silent": _grouped([row for row in rows if row not in numbered], varying),
         "count": len(rows),
         "numbered": len(numbered),
         "quality": _quality.rows(source, manifest["data"]),

@@ -103,7 +103,10 @@ def _leaderboard(
         }
         rows.append(row)
     rows.sort(key=lambda row: (row["status"] != "ok", -(row["dsr"] or 0), -(row["sharpe"] or 0)))
-    return pa.Table.from_pylist([{"rank": place} | row for place, row in enumerate(rows, 1)])
+    for place, row in enumerate(rows, 1):
+        row["rank"] = place if row["status"] == "ok" else None
+    rows.sort(key=lambda row: str(row["key"]))  # the file keeps the order of the configuration
+    return pa.Table.from_pylist(rows)
 
 
 def _nav(
