@@ -90,7 +90,7 @@ def test_one_path_alone_has_the_bits_it_has_among_many() -> None:
 
 
 def test_a_constant_path_has_no_interval() -> None:
-    paths = np.vstack([np.zeros(100), np.full(100, 0.001), noise(6, 1, 100)])
+    paths = np.vstack([np.zeros(137), np.full(137, 0.0123), noise(6, 1, 137)])
     found = bootstrap_sharpe_interval(paths, periods_per_year=252, seed=1, draws=50)
     assert np.isnan(found.low).tolist() == [True, True, False]
     assert np.isnan(found.high).tolist() == [True, True, False]
