@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from quant_core.data._csv import CsvFile
 from quant_core.data._dates import parse_dates
@@ -15,8 +16,6 @@ from quant_core.data._parquet import ParquetFile
 from quant_core.errors import DataError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from quant_core.data._table_file import TableFile
 
 __all__ = ["FileSource"]
@@ -71,7 +70,10 @@ class FileSource:
             exclude=self.exclude,
         )
         read = self._wide if layout.symbol is None else self._long
-        return read(file, layout).between(start, end)
+        found = read(file, layout)
+        # The file's columns are copied by now, and Arrow would keep their memory for later.
+        pa.default_memory_pool().release_unused()
+        return found.between(start, end)
 
     def _wide(self, file: TableFile, layout: Layout) -> RawObservations:
         unknown = [name for name in self.exclude if name not in file.names]
@@ -81,46 +83,46 @@ class FileSource:
                 "the file; correct the name or remove it"
             )
         table = file.load([layout.date], layout.values)
-        values = _block([table[place] for place in layout.values])
+        values = _block([table.pop(place) for place in layout.values])
         dates = self._dates(table[layout.date], file, layout)
-        rows = np.arange(file.first_row, file.first_row + len(dates))
+        rows = np.arange(file.first_row, file.first_row + len(dates), dtype=np.int32)
         filled = self._dated(dates, ~np.isnan(values).all(axis=1), rows, file, layout)
         names = [file.names[place].strip() for place in layout.values]
         symbols = tuple(sorted(names))
-        codes = np.array([symbols.index(name) for name in names], dtype=np.int32)
-        if not filled.all():
-            dates, values, rows = dates[filled], values[filled], rows[filled]
-        return RawObservations(
+        place = {name: code for code, name in enumerate(symbols)}
+        found = RawObservations(
             kind=self.kind,
             origin=self.origin,
             symbols=symbols,
             dates=dates.reshape(-1, 1),
-            codes=codes.reshape(1, -1),
+            codes=np.array([[place[name] for name in names]], dtype=np.int32),
             values=values,
             rows=rows.reshape(-1, 1),
             row_word=file.row_word,
         )
+        return found if bool(filled.all()) else found.at_rows(filled)
 
     def _long(self, file: TableFile, layout: Layout) -> RawObservations:
         assert layout.symbol is not None
         place = layout.values[0]
         table = file.load([layout.date, layout.symbol], [place])
-        values = table[place].to_numpy()
-        symbols, codes = encode(table[layout.symbol])
-        dates = self._dates(table[layout.date], file, layout)
-        rows = np.arange(file.first_row, file.first_row + len(dates))
+        values = table.pop(place).to_numpy()
+        symbols, codes = encode(table.pop(layout.symbol))
+        dates = self._dates(table.pop(layout.date), file, layout)
+        rows = np.arange(file.first_row, file.first_row + len(dates), dtype=np.int32)
         filled = self._dated(dates, ~np.isnan(values) | (codes >= 0), rows, file, layout)
         found = RawObservations(
             kind=self.kind,
             origin=self.origin,
             symbols=symbols,
-            dates=dates[filled].reshape(-1, 1),
-            codes=codes[filled].reshape(-1, 1),
-            values=values[filled].reshape(-1, 1),
-            rows=rows[filled].reshape(-1, 1),
+            dates=dates.reshape(-1, 1),
+            codes=codes.reshape(-1, 1),
+            values=values.reshape(-1, 1),
+            rows=rows.reshape(-1, 1),
             value_column=file.names[place],
             row_word=file.row_word,
         )
+        found = found if bool(filled.all()) else found.at_rows(filled)
         return found.without(self.exclude) if self.exclude else found
 
     def _dates(self, column: pa.ChunkedArray[Any], file: TableFile, layout: Layout) -> np.ndarray:
@@ -157,6 +159,7 @@ def _open(url: str) -> TableFile:
 
 def _block(columns: list[pa.ChunkedArray[Any]]) -> np.ndarray:
     values = np.empty((len(columns[0]), len(columns)))
-    for place, column in enumerate(columns):
-        values[:, place] = column.to_numpy()
+    for place in reversed(range(len(columns))):
+        # Popped, so that a column is freed once it is copied: the file is never held twice.
+        values[:, place] = columns.pop().to_numpy()
     return values

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from quant_core.contracts import Reason, non_finite, non_positive, out_of_range
 from quant_core.errors import DataError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from quant_core.data._log import Log
     from quant_core.data._observations import RawObservations
 
 __all__ = ["filter_observations", "refuse_other_kind"]
 
 _IMPLAUSIBLE = 0.25
+_CELLS = 1 << 18
 
 
 def filter_observations(
@@ -44,7 +48,7 @@ def filter_observations(
             f"{raw.origin}: a symbol may not be called 'date', the name of the date column of "
             "every table; rename it, or list it in data.exclude"
         )
-    dates, row = np.unique(raw.dates[:, 0], return_inverse=True)
+    dates, row = _distinct(raw.dates[:, 0])
     repeated = _repeated(raw, row, len(dates))
     if repeated and not keep_first:
         raise DataError(_first_repeat(raw, row))
@@ -59,16 +63,25 @@ def filter_observations(
     return dates[held], _grid(raw, place[row], alive, int(held.sum()))
 
 
-def _rules(raw: RawObservations) -> list[tuple[Reason, np.ndarray]]:
-    shape = raw.values.shape
-    rules = [
-        (Reason.MISSING_SYMBOL, np.broadcast_to(raw.codes < 0, shape)),
-        (Reason.MISSING, np.isnan(raw.values)),
-        (Reason.NON_FINITE, non_finite(raw.values)),
-    ]
+def _rules(raw: RawObservations) -> Iterator[tuple[Reason, np.ndarray]]:
+    """Yield one rule at a time: each mask is as long as the data."""
+    yield Reason.MISSING_SYMBOL, np.broadcast_to(raw.codes < 0, raw.values.shape)
+    yield Reason.MISSING, np.isnan(raw.values)
+    yield Reason.NON_FINITE, non_finite(raw.values)
     if raw.kind == "prices":
-        rules.append((Reason.NON_POSITIVE_PRICE, non_positive(raw.values)))
-    return rules
+        yield Reason.NON_POSITIVE_PRICE, non_positive(raw.values)
+
+
+def _distinct(dates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the distinct dates, sorted, and the place of each date among them."""
+    # By hash: sorting every row of a long file would cost several copies of it.
+    encoded: Any = pa.array(dates, pa.timestamp("us")).dictionary_encode()
+    found: np.ndarray = encoded.dictionary.to_numpy(zero_copy_only=False)
+    order = np.argsort(found)
+    place = np.empty(len(order), dtype=np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    row: np.ndarray = place[encoded.indices.to_numpy()]
+    return found[order], row
 
 
 def refuse_other_kind(raw: RawObservations) -> None:
@@ -110,10 +123,14 @@ def _drop(
 
 
 def _keys(raw: RawObservations, row: np.ndarray) -> np.ndarray:
-    codes = raw.codes.astype(np.int64)
-    return np.broadcast_to(
-        row.reshape(-1, 1) * (len(raw.symbols) + 1) + codes + 1, raw.values.shape
-    )
+    keys = row.astype(np.int64).reshape(-1, 1)
+    keys *= len(raw.symbols) + 1
+    if raw.wide:
+        keys = keys + raw.codes
+    else:
+        keys += raw.codes
+    keys += 1
+    return keys
 
 
 def _repeated(raw: RawObservations, row: np.ndarray, dates: int) -> bool:
@@ -154,7 +171,9 @@ def _later_repeats(raw: RawObservations, row: np.ndarray, alive: np.ndarray) -> 
 def _grid(raw: RawObservations, row: np.ndarray, alive: np.ndarray, dates: int) -> np.ndarray:
     values = np.full((dates, len(raw.symbols)), np.nan)
     codes = np.broadcast_to(raw.codes, alive.shape)
-    for column in range(alive.shape[1]):
-        at = np.flatnonzero(alive[:, column])
-        values[row[at], codes[at, column]] = raw.values[at, column]
+    step = max(1, _CELLS // max(1, alive.shape[1]))
+    for start in range(0, len(alive), step):
+        part = slice(start, start + step)
+        at, column = np.nonzero(alive[part])
+        values[row[part][at], codes[part][at, column]] = raw.values[part][at, column]
     return values

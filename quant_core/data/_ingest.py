@@ -27,6 +27,7 @@ __all__ = ["Ingested", "ingest", "ingest_month", "ingest_observations", "matrix_
 
 _DIGEST_ROWS = 512
 _FEWEST_SYMBOLS = 2
+_LATEST = np.datetime64("9999-12-31", "us")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def ingest_month(
     Parameters
     ----------
     month : RawObservations
-        The observations of one month.
+        The observations of one month; without any the matrix is empty.
     previous : RawObservations or None
         Those of the month before it; None for the first month.
     duplicates, max_gap_days
@@ -137,11 +138,10 @@ def ingest_month(
     Raises
     ------
     DataError
-        If the month is empty or a date and symbol come twice.
+        If a date and symbol come twice.
     """
-    if not month.values.size:
-        raise DataError(f"{month.origin}: no observation in the month")
-    since = month.dates.min().astype("datetime64[M]").astype("datetime64[us]")
+    first = month.dates.min() if len(month.dates) else _LATEST
+    since = first.astype("datetime64[M]").astype("datetime64[us]")
     both = month if previous is None else previous.followed_by(month)
     grid = ReturnsGrid.of(both, keep_first=duplicates == "keep_first", since=since)
     grid.to_returns(max_gap_days)

@@ -39,7 +39,7 @@ class RawObservations:
         Number of the symbol; -1 where a long row names none.
     values : numpy.ndarray of float64, shape (R, C)
         Values as found; NaN where there is none.
-    rows : numpy.ndarray of int64, shape (R, 1)
+    rows : numpy.ndarray of int32, shape (R, 1)
         Line of a text file, or row of a Parquet file, counted from 1.
     value_column : str
         Column that the values stand in; empty for a wide file, where it is the symbol's.
@@ -131,7 +131,9 @@ class RawObservations:
         dates = pa.array(self.dates[at, 0], pa.timestamp("us")).cast(DATE_TYPE)
         value = pa.array(self.values[at, column], from_pandas=True)
         names = ["date", "symbol", "value", "row"]
-        table = pa.table([dates, symbol, value, pa.array(self.rows[at, 0])], names=names)
+        table = pa.table(
+            [dates, symbol, value, pa.array(self.rows[at, 0], pa.int32())], names=names
+        )
         return table.replace_schema_metadata(
             {
                 "kind": self.kind,

@@ -125,8 +125,8 @@ def test_caps_with_room(cap: float, symbols: int) -> None:
             0.19,
             500,
             (
-                "configuration: profiles[1].cap: 0.19 x the 5 atoms of selections[1] (five) is 0.95, "
-                "below 1; expected at least 0.2"
+                "configuration: profiles[1].cap: 0.19 x the 5 atoms of selections[1] (five) "
+                "is 0.95, below 1; expected at least 0.2"
             ),
         ),
         (

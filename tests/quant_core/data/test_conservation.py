@@ -94,14 +94,14 @@ def test_months_are_the_whole(raw: RawObservations) -> None:
         whole = ingest_observations(raw, duplicates="keep_first", max_gap_days=28)
     except DataError:
         return
-    parts, previous = [], None
+    parts, previous, last = [], None, None
     for month in raw.months():
         start = np.datetime64(month, "M")
         end = start + np.timedelta64(1, "M")
         here = _stored(raw.between(start.astype("datetime64[us]"), end.astype("datetime64[us]")))
-        adjacent = previous if previous and previous.months()[-1] == str(start - _MONTH) else None
+        adjacent = previous if last == start - _MONTH else None
         parts.append(ingest_month(here, adjacent, duplicates="keep_first", max_gap_days=28))
-        previous = here
+        previous, last = here, start
     joined = ReturnsMatrix.concatenate([part.matrix for part in parts])
     rows = np.isin(joined.dates, whole.matrix.dates)
     assert joined.symbols == whole.matrix.symbols
