@@ -26,6 +26,8 @@ class Profile(BaseModel):
     """Whether the solve reads ``Problem.mean`` and ``Problem.covariance``."""
     needs_benchmark: ClassVar[bool] = False
     """Whether the profile holds the benchmark symbols in place of the selection."""
+    needs_risk_free: ClassVar[bool] = False
+    """Whether the solve reads ``Problem.risk_free``."""
 
     name: str
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from quant_core.profiles._profile import CappedProfile
 
@@ -17,14 +17,17 @@ class MaxSharpe(CappedProfile):
     the ratio per period, not annualised.
     """
 
+    needs_risk_free: ClassVar[bool] = True
+
     name: Literal["max_sharpe"] = "max_sharpe"
 
 
 class MaxDiversification(CappedProfile):
     """Maximise the diversification ratio.
 
-    ``max s'w / sqrt(w'Sw)``, ``sum w = 1``, ``0 <= w <= cap``, ``s_i = sqrt(S_ii)``; Choueifaty & Coignard, "Toward maximum diversification", Journal of
-    Portfolio Management 35 (2008). The objective reported is the ratio, at least 1.
+    ``max s'w / sqrt(w'Sw)``, ``sum w = 1``, ``0 <= w <= cap``, ``s_i = sqrt(S_ii)``; Choueifaty &
+    Coignard, "Toward maximum diversification", Journal of Portfolio Management 35 (2008). The
+    objective reported is the ratio, at least 1.
     """
 
     name: Literal["max_diversification"] = "max_diversification"

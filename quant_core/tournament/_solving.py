@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
@@ -128,7 +128,7 @@ def _lines(config: TournamentConfig) -> list[_Line]:
                 parameters = [
                     engine.spec.model_dump(mode="json"),
                     profile.spec.model_dump(mode="json"),
-                    config.risk_free_per_period,
+                    config.risk_free_per_period if profile.spec.needs_risk_free else None,
                 ]
                 found.append(
                     _Line(
@@ -243,12 +243,9 @@ class _Solver:
         self, wanted: CovarianceSpec | None, train: slice, columns: np.ndarray
     ) -> _Estimated:
         if wanted is None:
-            problem = Problem(np.zeros(len(columns)), _NO_MATRIX, self._stage.risk_free)
-            return _Estimated(problem, np.nan)
+            return _Estimated(Problem(np.zeros(len(columns)), _NO_MATRIX), np.nan)
         estimate = self._rolling.estimate(wanted, train, columns)
-        problem = Problem(
-            estimate.mean, estimate.covariance, self._stage.risk_free, estimate.shrinkage
-        )
+        problem = Problem(estimate.mean, estimate.covariance, shrinkage=estimate.shrinkage)
         return _Estimated(problem, estimate.condition_number)
 
     def _solve(
@@ -258,7 +255,10 @@ class _Solver:
             self._engines[line.engine] = ENGINES[line.engine]()
         previous = self._previous.get(number)
         warm = previous[columns] if previous is not None else None
-        solution = self._engines[line.engine].solve(line.profile, estimated.problem, warm=warm)
+        problem = estimated.problem
+        if line.profile.needs_risk_free:
+            problem = replace(problem, risk_free=self._stage.risk_free)
+        solution = self._engines[line.engine].solve(line.profile, problem, warm=warm)
         if solution.status in _CERTIFIED:
             held = np.zeros(len(self._stage.symbols))
             held[columns] = solution.weights
