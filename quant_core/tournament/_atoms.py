@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -92,13 +92,19 @@ def atoms_table(
     records: Sequence[AtomsRecord],
     symbols: Sequence[str],
 ) -> pa.Table:
-    """Return the table of one window, selections in the order of their labels."""
+    """Return the table of one window, selections in the order of their labels.
+
+    A record of an empty universe is one row without an atom.
+    """
+    records = [record if len(record.columns) else _nobody(record) for record in records]
     counts = np.array([len(record.columns) for record in records], dtype=np.int64)
     rows = int(counts.sum())
     columns = np.concatenate([record.columns for record in records])
+    absent = columns < 0
     names = pa.array(list(symbols), pa.string())
     atoms = pa.array([atom_name(symbol) for symbol in symbols], pa.string())
-    codes = pa.array(columns, pa.int32())
+    codes = pa.array(columns, pa.int32(), mask=absent)
+    direction: Any = pa.array(np.zeros(rows), pa.int32(), mask=absent)
     reasons = [reason for record in records for reason in record.reason]
     return pa.table(
         [
@@ -107,7 +113,7 @@ def atoms_table(
             text_column(labels, counts),
             pa.DictionaryArray.from_arrays(codes, atoms),
             pa.DictionaryArray.from_arrays(codes, names),
-            constant("long", rows),
+            pa.DictionaryArray.from_arrays(direction, pa.array(["long"])),
             pa.array(np.concatenate([record.chosen for record in records])),
             pa.array(np.concatenate([record.score for record in records])),
             pa.array(np.concatenate([record.cluster for record in records]), pa.int32()),
@@ -121,6 +127,17 @@ def atoms_table(
     )
 
 
+def _nobody(record: AtomsRecord) -> AtomsRecord:
+    return replace(
+        record,
+        columns=np.full(1, -1, np.int64),
+        chosen=np.zeros(1, dtype=bool),
+        score=np.full(1, np.nan),
+        cluster=np.full(1, -1, np.int32),
+        reason=("no symbol has an observation in the train period",),
+    )
+
+
 def read_atoms(
     table: pa.Table, symbols: Sequence[str]
 ) -> dict[tuple[str, tuple[str, ...]], AtomsRecord]:
@@ -130,7 +147,8 @@ def read_atoms(
     """
     place = {symbol: column for column, symbol in enumerate(symbols)}
     codes, texts = text_codes(table["symbol"])
-    columns = np.array([place.get(text, -1) for text in texts], dtype=np.int64)[codes]
+    lookup = np.array([*(place.get(text, -2) for text in texts), -1], dtype=np.int64)
+    columns = lookup[codes]
     chosen = table["selected"].to_numpy()
     score, cluster = table["score"].to_numpy(), table["cluster"].to_numpy()
     reason_codes, reasons = text_codes(table["reason"])
@@ -139,8 +157,10 @@ def read_atoms(
     found = {}
     for segment in segments(table, ["selection"]):
         rows, first = segment.rows, segment.rows.start
-        if (columns[rows] < 0).any():
+        if (columns[rows] == -2).any():  # noqa: PLR2004 - the mark of an unknown symbol, set above
             continue
+        if columns[first] < 0:
+            rows = slice(0, 0)
         found[segment.window, segment.names] = AtomsRecord(
             segment.key,
             input_texts[inputs[first]],

@@ -13,7 +13,7 @@ from quant_core.covariance import CODE_MODULES, CovarianceSpec, RollingCovarianc
 from quant_core.selection import Selected, TrainView
 from quant_core.tournament._atoms import ATOMS_SCHEMA, AtomsRecord, atoms_table, read_atoms
 from quant_core.tournament._staleness import Slot, StagePlan, plan_partition
-from quant_core.tournament._universe import members
+from quant_core.tournament._universe import members, observed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -63,7 +63,8 @@ def plan_selections(
 
     def wanted(windows: Iterable[Window]) -> Iterable[tuple[Window, list[Slot]]]:
         for window in windows:
-            digests = inputs.column_digests(window.train, inputs.investable)
+            columns = observed(inputs.matrix.values, inputs.investable, window)
+            digests = inputs.column_digests(window.train, columns)
             reads = digest_parts([inputs.block_digest(window.train), *digests])
             yield (
                 window,

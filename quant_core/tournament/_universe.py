@@ -10,10 +10,9 @@ import numpy as np
 if TYPE_CHECKING:
     from quant_core.windows import Window
 
-__all__ = ["ELIGIBLE", "Members", "members"]
+__all__ = ["ELIGIBLE", "Members", "members", "observed"]
 
 ELIGIBLE = ""
-_NO_HISTORY = "no observation in the train period"
 _LATE = "first observation inside the train period"
 _ENDED = "no observation at the end of the train period"
 _GAP = "gap inside the train period"
@@ -27,7 +26,7 @@ class Members:
     Parameters
     ----------
     columns : numpy.ndarray of int64, shape (m,)
-        Columns of the returns matrix: every investable one.
+        Columns of the returns matrix: every investable one that the train period has seen.
     reason : tuple of str, length m
         Empty for an eligible column, else why it is not.
     """
@@ -42,11 +41,19 @@ class Members:
         return np.asarray(self.columns[eligible])
 
 
+def observed(values: np.ndarray, investable: np.ndarray, window: Window) -> np.ndarray:
+    """Return the investable columns that have an observation in the train period.
+
+    A symbol without one is not part of the universe: to list it would tell of its later listing.
+    """
+    return np.asarray(investable[~np.isnan(values[window.train][:, investable]).all(axis=0)])
+
+
 def members(values: np.ndarray, investable: np.ndarray, window: Window) -> Members:
     """Say which investable columns a window may choose from.
 
-    A column is eligible when every row of the train period has a return and they are not all the
-    same. Only the train period is read.
+    The universe has the columns that `observed` returns. A column is eligible when every row of
+    the train period has a return and they are not all the same. Only the train period is read.
 
     Parameters
     ----------
@@ -57,15 +64,16 @@ def members(values: np.ndarray, investable: np.ndarray, window: Window) -> Membe
     window : Window
         The window.
     """
-    train = values[window.train][:, investable]
+    columns = observed(values, investable, window)
+    train = values[window.train][:, columns]
     there = ~np.isnan(train)
     complete = there.all(axis=0)
     with np.errstate(invalid="ignore"):
         constant = complete & (train.max(axis=0) == train.min(axis=0))
     late = ~there[0] & (np.diff(there.astype(np.int8), axis=0) >= 0).all(axis=0)
     reasons = np.select(
-        [constant, complete, ~there.any(axis=0), ~there[-1], late],
-        [_CONSTANT, ELIGIBLE, _NO_HISTORY, _ENDED, _LATE],
+        [constant, complete, ~there[-1], late],
+        [_CONSTANT, ELIGIBLE, _ENDED, _LATE],
         default=_GAP,
     )
-    return Members(investable, tuple(str(reason) for reason in reasons))
+    return Members(columns, tuple(str(reason) for reason in reasons))
