@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from quant_core.report._columns import codes, counted, falling
 
@@ -76,6 +77,7 @@ def cache(folder: OutputFolder) -> dict[str, Any]:
         falling order.
     """
     table = folder.table("cells", ["kind", "outcome", "why", "seconds"])
+    table = table.filter(pc.field("outcome") != "absent")
     names, kinds = codes(table["kind"])
     outcomes, outcome = codes(table["outcome"])
     hit = np.array([name == "hit" for name in outcomes], dtype=bool)[outcome]

@@ -79,7 +79,7 @@ class CellFact:
     window : str or None
         The window, None for a path.
     key : str
-        The content key.
+        The content key; empty for a cell that can have no result.
     status : str
         How the cell ended.
     why : str
@@ -101,7 +101,9 @@ class CellFact:
 
     @property
     def outcome(self) -> str:
-        """Whether the cell was found or computed."""
+        """Whether the cell was found (``hit``) or ``computed``; ``absent`` without a result."""
+        if not self.key:
+            return "absent"
         return "computed" if self.why else "hit"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -308,16 +309,14 @@ class _Tournament:
 
     def _note(self, action: Any, facts: Sequence[CellFact]) -> None:
         self._facts.extend(facts)
-        computed = sum(bool(fact.why) for fact in facts)
-        action.outcome = {"hits": len(facts) - computed, "computed": computed}
+        outcomes = Counter(fact.outcome for fact in facts)
+        action.outcome = {"hits": outcomes["hit"], "computed": outcomes["computed"]}
         action.outputs = {"cells": digest_parts(fact.key for fact in facts)}
 
     def _counts(self) -> dict[str, tuple[int, int]]:
-        counts: dict[str, tuple[int, int]] = {}
-        for fact in self._facts:
-            hits, computed = counts.get(fact.kind, (0, 0))
-            counts[fact.kind] = (hits + (not fact.why), computed + bool(fact.why))
-        return counts
+        found = Counter((fact.kind, fact.outcome) for fact in self._facts)
+        kinds = dict.fromkeys(fact.kind for fact in self._facts)
+        return {kind: (found[kind, "hit"], found[kind, "computed"]) for kind in kinds}
 
     def manifest(self, started: Any, head: Mapping[str, Any]) -> dict[str, Any]:
         ingested = self._prepared.ingested
