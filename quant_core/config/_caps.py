@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check_caps"]
 
+_ROUNDING = 1e-12
+
 
 def check_caps(config: TournamentConfig, symbols: int) -> None:
     """Refuse caps that no portfolio of enough atoms can meet.
@@ -40,7 +42,7 @@ def check_caps(config: TournamentConfig, symbols: int) -> None:
             f"{cap} x {room} is {cap * least:.6g}, below 1; expected at least {1 / least:.6g}",
         )
         for place, choice in enumerate(config.profiles)
-        if (cap := getattr(choice.spec, "cap", None)) is not None and cap * least < 1
+        if (cap := getattr(choice.spec, "cap", None)) is not None and cap * least < 1 - _ROUNDING
     ]
     if problems:
         raise ConfigError(told("configuration", problems, {}))

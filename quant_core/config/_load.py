@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import fsspec
+from fsspec.utils import get_protocol
 
 from quant_core.config._model import InvalidConfigError, TournamentConfig
 from quant_core.config._problems import Path, told
@@ -67,6 +68,11 @@ def parse_config(
 
 
 def _text(url: str) -> str:
+    protocol = get_protocol(url)
+    if protocol not in fsspec.available_protocols():
+        raise ConfigError(
+            f"{url}: unknown protocol {protocol!r}; expected a path or s3://, https://"
+        )
     try:
         with fsspec.open(url, "rb") as handle:
             text: bytes = handle.read()
@@ -81,3 +87,5 @@ def _text(url: str) -> str:
         raise ConfigError(f"{url}: not UTF-8 text: {error}") from error
     except ImportError as error:
         raise UnavailableError(f"{url}: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{url}: cannot be read: {error}") from error

@@ -93,6 +93,7 @@ def find_layout(
     usual = _PRICES if kind == "prices" else _RETURNS
     value = _named(names, origin, "value", columns.value) or _usual(names, usual, date)
     if symbol is not None and value is not None:
+        _once(names, origin, (date, symbol, value))
         return Layout(date, symbol, (value,))
     if columns.symbol is not None or columns.value is not None:
         lacking = "symbol" if symbol is None else "value"
@@ -102,6 +103,15 @@ def find_layout(
     _refuse_other_kind(names, origin, kind, symbol)
     _refuse_bars(names, origin)
     return Layout(date, None, _wide(names, origin, date, exclude))
+
+
+def _once(names: Sequence[str], origin: str, places: Sequence[int]) -> None:
+    for place in places:
+        if names.count(names[place]) > 1:
+            raise DataError(
+                f"{origin}: {names.count(names[place])} columns are named {names[place]!r}; remove "
+                "or rename all but one"
+            )
 
 
 def _date(names: Sequence[str], origin: str, override: str | None) -> int:

@@ -44,9 +44,18 @@ class ParquetFile(TableFile):
         if not table.num_rows:
             raise DataError(f"{self.url}: the file has columns and no rows")
         found = {place: table[self.names[place]] for place in places}
+        for place in texts:
+            self._refuse_nested(found[place], place)
         for place in numbers:
             found[place] = self._numbers(found[place], place)
         return found
+
+    def _refuse_nested(self, column: pa.ChunkedArray[Any], place: int) -> None:
+        if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
+            raise DataError(
+                f"{self.url}, column {self.names[place]!r}: expected dates or names, found "
+                f"{column.type}; convert the column, or name another by data.date or data.symbol"
+            )
 
     def _numbers(self, column: pa.ChunkedArray[Any], place: int) -> pa.ChunkedArray[Any]:
         kind = column.type
@@ -57,7 +66,7 @@ class ParquetFile(TableFile):
                 f"{self.url}, column {self.names[place]!r}: expected numbers, found {kind}; "
                 "convert or remove the column, or list it in data.exclude"
             )
-        return column.cast(pa.float64())
+        return column.cast(pa.float64(), safe=False)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import fsspec
 import pyarrow as pa
 import pyarrow.csv as pacsv
+from fsspec.utils import get_protocol
 
 from quant_core.errors import DataError, UnavailableError
 
@@ -83,6 +84,11 @@ def opened(url: str) -> Iterator[Any]:
     UnavailableError
         If the protocol of the URL needs a package that is not installed.
     """
+    protocol = get_protocol(url)
+    if protocol not in fsspec.available_protocols():
+        raise DataError(
+            f"{url}: unknown protocol {protocol!r}; expected a path, s3://, https://, ..."
+        )
     try:
         with fsspec.open(url, "rb") as handle:
             yield handle
@@ -100,3 +106,5 @@ def opened(url: str) -> Iterator[Any]:
         raise DataError(f"{url}: the gzip stream is broken: {error}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{url}: not UTF-8 text: {error}") from error
+    except OSError as error:
+        raise DataError(f"{url}: cannot be read: {error}") from error

@@ -202,6 +202,11 @@ def test_a_file_that_is_not_there(tmp_path: Path, name: str, fragment: str) -> N
         load_config(str(tmp_path / name))
 
 
+def test_an_unknown_protocol() -> None:
+    with pytest.raises(ConfigError, match="unknown protocol 'foo'"):
+        load_config("foo://config.yaml")
+
+
 def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_bytes(b"sleeve: \xff\xfe")

@@ -113,7 +113,9 @@ def _capped(cap: float) -> TournamentConfig:
     return TournamentConfig(selections=selections, profiles=profiles)
 
 
-@pytest.mark.parametrize(("cap", "symbols"), [(0.2, 5), (0.2, 500), (0.25, 4), (1.0, 1)])
+@pytest.mark.parametrize(
+    ("cap", "symbols"), [(0.2, 5), (0.2, 500), (0.25, 4), (1.0, 1), (1 / 3, 3)]
+)
 def test_caps_with_room(cap: float, symbols: int) -> None:
     check_caps(_capped(cap), symbols)
 

@@ -180,6 +180,7 @@ def test_a_file_that_is_no_parquet(write: Callable[[str, str], str], text: str) 
 
 BAD_COLUMNS: list[tuple[Any, str]] = [
     (["1.5", "x"], "column 'BBB', row 2: expected a number, found 'x'"),
+    ([[1.0], [2.0]], "column 'BBB': expected numbers, found list"),
     ([True, False], "column 'BBB': expected numbers, found bool"),
     (np.array(["2020-01-01", "2020-01-02"], "datetime64[us]"), "expected numbers, found timestamp"),
 ]
@@ -193,6 +194,26 @@ def test_a_parquet_column_of_another_type(tmp_path: Path, column: Any, fragment:
     with pytest.raises(DataError) as caught:
         _ingest(prices=str(path))
     assert fragment in str(caught.value)
+
+
+def test_a_value_column_that_is_there_twice(tmp_path: Path) -> None:
+    path = tmp_path / "twice.parquet"
+    columns = [pa.array(["2020-01-01"]), pa.array(["A"]), pa.array([1.0]), pa.array([2.0])]
+    pq.write_table(pa.table(columns, names=["date", "symbol", "close", "close"]), path)
+    with pytest.raises(DataError, match="2 columns are named 'close'"):
+        _ingest(prices=str(path))
+
+
+def test_dates_inside_lists(tmp_path: Path) -> None:
+    path = tmp_path / "nested.parquet"
+    pq.write_table(pa.table({"date": [["2020-01-01"]], "A": [1.0], "B": [1.0]}), path)
+    with pytest.raises(DataError, match="column 'date': expected dates or names, found list"):
+        _ingest(prices=str(path))
+
+
+def test_an_unknown_protocol() -> None:
+    with pytest.raises(DataError, match="unknown protocol 'foo'"):
+        _ingest(prices="foo://prices.csv")
 
 
 def test_dates_that_are_numbers(tmp_path: Path) -> None:

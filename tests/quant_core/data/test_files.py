@@ -119,6 +119,13 @@ def test_numbers_of_every_type(tmp_path: Path, kind: pa.DataType) -> None:
     _check(_ingest(prices=str(path)))
 
 
+def test_integers_too_long_for_a_float_are_rounded(tmp_path: Path) -> None:
+    path = tmp_path / "prices.parquet"
+    table = {"date": DAYS[:2], "AAA": [2**60, 2**60 + 1], "BBB": [1, 2]}
+    pq.write_table(pa.table(table), path)
+    assert _ingest(prices=str(path)).matrix.values[1].tolist() == [0.0, 1.0]
+
+
 def test_symbols_that_are_numbers(tmp_path: Path) -> None:
     path = tmp_path / "prices.parquet"
     dates = np.repeat(DAYS, 2)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from quant_core.data import DATE_TYPE, ReturnsMatrix, matrix_version
 from quant_core.errors import DataError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DAYS = np.array(["2020-01-01", "2020-01-02"], "datetime64[us]")
 NAN = float("nan")
