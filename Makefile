@@ -11,7 +11,7 @@ RUN := .venv/bin
 TV_HOME ?= $(CURDIR)/data
 PORT ?= 3000
 
-.PHONY: help setup check test bench demo dev library docs clean
+.PHONY: help setup check test bench demo dev library sky docs clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -53,9 +53,13 @@ bench: setup ## Measure against peers; RETURNS=FILE uses real returns
 	@$(SYNC) --inexact --extra simulators --group bench
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(RUN)/python $$script $(if $(RETURNS),--returns $(RETURNS)) || exit 1; done
 
+sky: $(filter .tools/bin/uv,$(UV)) ## Check the SkyPilot files in an environment of their own
+	@UV_PROJECT_ENVIRONMENT=.venv-sky $(UV) sync --frozen --quiet --compile-bytecode --no-default-groups --extra sky
+	.venv-sky/bin/python sky/check.py
+
 docs: setup ## Build the documentation site into site/
 	@$(SYNC) --inexact --group docs
 	$(RUN)/mkdocs build --strict --quiet
 
 clean: ## Remove environments and caches, not data
-	rm -rf .venv .venv-library .tools .mypy_cache .pytest_cache .ruff_cache site
+	rm -rf .venv .venv-library .venv-sky .tools .mypy_cache .pytest_cache .ruff_cache site
