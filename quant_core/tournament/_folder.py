@@ -6,15 +6,22 @@ import shutil
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from quant_core.cells import FolderStore, parquet_options, whole_file
+from quant_core.cells import (
+    FolderStore,
+    parquet_options,
+    read_parquet,
+    readable,
+    whole_file,
+)
 from quant_core.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    import pyarrow as pa
 
     from quant_core.cells import Receipt
 
@@ -49,7 +56,10 @@ class SingleFileStore:
         file, groups = _opened(self._path, stat.st_mtime_ns, stat.st_size)
         if partition not in groups:
             return None
-        return file.read_row_group(groups[partition], columns=list(columns) if columns else None)
+        with readable(self._path):
+            return file.read_row_group(
+                groups[partition], columns=list(columns) if columns else None
+            )
 
     def write(self, partition: str, table: pa.Table) -> Receipt:
         """Store a partition beside the file, whole or not at all."""
@@ -79,15 +89,16 @@ class SingleFileStore:
                         raise StoreError(f"{self._path}: partition {partition} is missing")
                     writer.write_table(table.combine_chunks(), row_group_size=table.num_rows or 1)
         _opened.cache_clear()
-        shutil.rmtree(self._path.parent / _PARTS / self._path.stem, ignore_errors=True)
+        parts = self._path.parent / _PARTS
+        shutil.rmtree(parts / self._path.stem, ignore_errors=True)
+        if parts.exists() and not any(parts.iterdir()):
+            parts.rmdir()
 
 
 @lru_cache(maxsize=4)
 def _opened(path: Path, _modified: int, _size: int) -> tuple[pq.ParquetFile, dict[str, int]]:
-    try:
-        file = pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
-        raise _unreadable(path, error) from error
+    with readable(path):
+        file = pq.ParquetFile(path, page_checksum_verification=True)
     column = file.schema_arrow.get_field_index("window")
     groups = {}
     for number in range(file.metadata.num_row_groups):
@@ -96,13 +107,6 @@ def _opened(path: Path, _modified: int, _size: int) -> tuple[pq.ParquetFile, dic
             raise StoreError(f"{path}: row group {number} has no statistics; delete the file")
         groups[str(statistics.min)[:7]] = number
     return file, groups
-
-
-def _unreadable(path: Path, error: Exception) -> StoreError:
-    return StoreError(
-        f"{path}: expected a Parquet file, found something else ({error}); "
-        "delete the file to have it computed again"
-    )
 
 
 def write_table(path: Path, table: pa.Table) -> None:
@@ -120,8 +124,6 @@ def read_table(path: Path) -> pa.Table | None:
         If the file is no readable Parquet.
     """
     try:
-        return pq.read_table(path)
+        return read_parquet(path)
     except FileNotFoundError:
         return None
-    except pa.ArrowInvalid as error:
-        raise _unreadable(path, error) from error
