@@ -8,6 +8,8 @@ from quant_core.cells._store import (
     Receipt,
     parquet_bytes,
     parquet_options,
+    read_parquet,
+    readable,
     whole_file,
 )
 
@@ -21,6 +23,8 @@ __all__ = [
     "code_version",
     "parquet_bytes",
     "parquet_options",
+    "read_parquet",
+    "readable",
     "whole_file",
     "why_stale",
 ]

@@ -24,6 +24,8 @@ __all__ = [
     "Receipt",
     "parquet_bytes",
     "parquet_options",
+    "read_parquet",
+    "readable",
     "whole_file",
 ]
 
@@ -80,10 +82,56 @@ def parquet_bytes(table: pa.Table) -> bytes:
 def parquet_options(schema: pa.Schema) -> dict[str, Any]:
     """Return how every Parquet file of ours is written.
 
-    Text keeps its dictionary; on floats the writer builds one only to throw it away.
+    Text keeps its dictionary; on floats the writer builds one only to throw it away. Pages carry
+    checksums: without them most flipped bits would read back as other numbers.
     """
     text = [field.name for field in schema if not pa.types.is_floating(field.type)]
-    return {"compression": "zstd", "compression_level": 1, "use_dictionary": text}
+    return {
+        "compression": "zstd",
+        "compression_level": 1,
+        "use_dictionary": text,
+        "write_page_checksum": True,
+    }
+
+
+def read_parquet(
+    source: Any, columns: Sequence[str] | None = None, *, name: str | Path
+) -> pa.Table:
+    """Read a Parquet file of ours, its checksums verified.
+
+    Parameters
+    ----------
+    source : path or file
+        What to read.
+    columns : sequence of str, optional
+        The columns to read; all of them by default.
+    name : str or pathlib.Path
+        What messages call it.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no file.
+    StoreError
+        If the file is no readable Parquet.
+    """
+    with readable(name):
+        wanted = list(columns) if columns else None
+        return pq.read_table(source, columns=wanted, page_checksum_verification=True)
+
+
+@contextmanager
+def readable(name: str | Path) -> Iterator[None]:
+    """Turn what pyarrow raises on a damaged file into a `StoreError` that names the file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowInvalid, OSError) as error:
+        raise StoreError(
+            f"{name}: expected a Parquet file, found what cannot be read as one ({error}); "
+            "if it is damaged, delete it to have it computed again"
+        ) from error
 
 
 @contextmanager
@@ -161,14 +209,9 @@ class FolderStore:
         path = self.path(partition)
         try:
             with self._fs.open(path, "rb") as file:
-                return pq.read_table(file, columns=list(columns) if columns else None)
+                return read_parquet(file, columns, name=path)
         except FileNotFoundError:
             return None
-        except pa.ArrowInvalid as error:
-            raise StoreError(
-                f"{path}: expected a Parquet file, found something else ({error}); "
-                "delete the file to have the partition computed again"
-            ) from error
 
     def write(self, partition: str, table: pa.Table) -> Receipt:
         """Store the table of a partition, whole or not at all."""
@@ -187,7 +230,8 @@ class FolderStore:
             data = self._fs.cat_file(path)
         except FileNotFoundError:
             return None
-        rows = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows
+        with readable(path):
+            rows = pq.ParquetFile(pa.BufferReader(data)).metadata.num_rows
         return Receipt(partition, path, rows, len(data), digest(data))
 
     def partitions(self) -> list[str]:

@@ -124,6 +124,6 @@ def read_table(path: Path) -> pa.Table | None:
         If the file is no readable Parquet.
     """
     try:
-        return read_parquet(path)
+        return read_parquet(path, name=path)
     except FileNotFoundError:
         return None
