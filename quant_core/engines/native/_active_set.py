@@ -324,40 +324,21 @@ def box_pivot(
     distance of a free weight to a bound, and the least multiplier of a bound. It may cycle; then
     it stops after a few rounds without progress.
     """
-    n = len(linear)
     sets = state.copy()
-    x = np.zeros(n)
-    fewest, patience = n + 1, 3 * _PATIENCE
+    x = np.zeros(len(linear))
+    fewest, patience = len(linear) + 1, 3 * _PATIENCE
     snapped = False
     for _ in range(limit):
         complete, x, price = box_point(matrix, linear, cap, sets)
         slope = gradient(matrix, linear, x)
         scale = max(np.abs(slope).max(), np.abs(linear).max())
-        wrong = 0
-        margin, slack = np.inf if complete else 0.0, np.inf
-        new = sets.copy()
-        for i in range(n):
-            pull = slope[i] - price if sets[i] == LOWER else price - slope[i]
-            if sets[i] == FREE:
-                margin = min(margin, x[i], cap - x[i])
-                if x[i] < -_FEASIBLE:
-                    new[i] = LOWER
-                elif x[i] > cap + _FEASIBLE:
-                    new[i] = UPPER
-            else:
-                slack = min(slack, pull)
-                if pull < -_FEASIBLE * scale:
-                    new[i] = FREE
-            wrong += new[i] != sets[i]
+        new, wrong, margin, slack = _corrected(x, slope - price, cap, sets, _FEASIBLE * scale)
+        margin = margin if complete else 0.0
         if wrong == 0 and (snapped or margin > _FEASIBLE or not _snap(x, cap, new)):
             return True, np.minimum(np.maximum(x, 0.0), cap), margin, slack
-        if wrong == 0:
-            snapped = True
-            fewest, patience = n + 1, 3 * _PATIENCE
-            sets = new
-            continue
-        if wrong < fewest:
-            fewest, patience = wrong, 3 * _PATIENCE
+        if wrong == 0 or wrong < fewest:
+            snapped = snapped or wrong == 0
+            fewest, patience = wrong if wrong > 0 else len(x) + 1, 3 * _PATIENCE
         elif patience > 0:
             patience -= 1
         else:
@@ -367,26 +348,50 @@ def box_pivot(
 
 
 @njit(cache=True)
+def _corrected(
+    x: np.ndarray, reduced: np.ndarray, cap: float, sets: np.ndarray, tolerance: float
+) -> tuple[np.ndarray, int, float, float]:
+    new, wrong = sets.copy(), 0
+    margin, slack = np.inf, np.inf
+    for i in range(len(x)):
+        if sets[i] == FREE:
+            margin = min(margin, x[i], cap - x[i])
+            if x[i] < -_FEASIBLE:
+                new[i] = LOWER
+            elif x[i] > cap + _FEASIBLE:
+                new[i] = UPPER
+        else:
+            pull = reduced[i] if sets[i] == LOWER else -reduced[i]
+            slack = min(slack, pull)
+            if pull < -tolerance:
+                new[i] = FREE
+        wrong += new[i] != sets[i]
+    return new, wrong, margin, slack
+
+
+@njit(cache=True)
 def residual(
     matrix: np.ndarray, linear: np.ndarray, cap: float, x: np.ndarray
 ) -> tuple[float, float]:
-    """Return the relative KKT residual, and the size it relates to.
+    """Return the relative KKT residual, and the size that a strict multiplier relates to.
 
-    The problem is ``min x'Sx/2 - q'x`` over the capped simplex. With ``g = Sx - q``, x is optimal if and only if one number separates the gradient of what can
-    still grow from that of what is held: ``max(g_i : x_i > 0) <= min(g_i : x_i < cap)``.
-    Stationarity, dual feasibility and complementarity are that one inequality. The residual is
-    half its violation (the best multiplier lies midway), divided by the largest
-    ``(|S| x)_i + |q_i|`` of a held i, which makes it free of scale; or the violation of the
-    budget or of a bound, if larger.
+    The problem is ``min x'Sx/2 - q'x`` over the capped simplex. With ``g = Sx - q``, x is optimal
+    if and only if one number separates the gradient of what can still grow from that of what is
+    held: ``max(g_i : x_i > 0) <= min(g_i : x_i < cap)``. Stationarity, dual feasibility and
+    complementarity are that one inequality. The residual is half its violation (the best multiplier
+    lies midway), divided by the largest ``(|S| x)_i + |q_i|`` of a held i, which makes it free of
+    scale; or the violation of the budget or of a bound, if larger. A multiplier below the rounding
+    of the mean variance is not strict, even where what is held has no risk.
     """
     n = len(x)
     slope = gradient(matrix, linear, x)
     held_most, open_least, size = -np.inf, np.inf, 0.0
     primal = 0.0
-    budget = 0.0
+    budget, variance = 0.0, 0.0
     held = np.flatnonzero(x)
     for i in range(n):
         budget += x[i]
+        variance += matrix[i, i] / n
         primal = max(primal, -x[i], x[i] - cap)
         if x[i] > 0.0:
             held_most = max(held_most, slope[i])
@@ -398,4 +403,4 @@ def residual(
             open_least = min(open_least, slope[i])
     gap = max(held_most - open_least, 0.0) / 2.0
     dual = gap / size if size > 0.0 else (0.0 if gap == 0.0 else np.inf)
-    return max(dual, primal, abs(budget - 1.0)), size
+    return max(dual, primal, abs(budget - 1.0)), max(size, variance)

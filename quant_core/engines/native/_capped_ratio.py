@@ -85,9 +85,9 @@ def _on_sets(matrix: np.ndarray, reward: np.ndarray, cap: float, found: np.ndarr
     slope = kernels.gradient(matrix, np.zeros_like(reward), base)
     below = float(reward @ base) - 2 * float(slope @ change)
     price = float(base @ slope) / below if below > 0 else np.nan
-    weights = base + price * change
+    weights = np.asarray(base + price * change)
     inside = bool((weights >= 0).all() and (weights <= cap).all())
-    return np.asarray(weights) if inside else found
+    return weights if inside else found
 
 
 def _riskless(matrix: np.ndarray, weights: np.ndarray) -> bool:
@@ -111,19 +111,20 @@ def ratio(matrix: np.ndarray, reward: np.ndarray, weights: np.ndarray) -> float:
 
 def richest(reward: np.ndarray, cap: float) -> np.ndarray:
     """Return the feasible weights with the largest ``q'w``."""
-    weights, rest = np.zeros(len(reward)), 1.0
-    for place in np.argsort(-reward, kind="stable"):
-        weights[place] = min(cap, rest)
-        rest = max(rest - cap, 0.0)
-    return weights
+    return _pour(np.zeros(len(reward)), reward, cap)
 
 
 def poured(weights: np.ndarray, reward: np.ndarray, cap: float) -> np.ndarray:
     """Clip weights to the cap and pour what is over into the room of the best rewards."""
-    poured = np.minimum(weights, cap)
-    rest = 1.0 - float(poured.sum())
-    for place in np.argsort(-reward, kind="stable"):
-        more = min(cap - poured[place], rest)
-        poured[place] += more
-        rest -= more
-    return poured
+    return _pour(np.minimum(weights, cap), reward, cap)
+
+
+def _pour(weights: np.ndarray, reward: np.ndarray, cap: float) -> np.ndarray:
+    order = np.argsort(-reward, kind="stable")
+    room = (cap - weights)[order]
+    rest = 1.0 - float(weights.sum()) - (np.cumsum(room) - room)
+    poured = weights[order] + np.clip(rest, 0.0, room)
+    poured[rest >= room] = cap
+    full = np.empty_like(weights)
+    full[order] = poured
+    return full

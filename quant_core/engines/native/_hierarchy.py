@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-__all__ = ["bisect", "quasi_diagonal_order"]
+__all__ = ["bisect", "quasi_diagonal_order", "variance_of"]
 
 
 @njit(cache=True)
@@ -110,6 +110,19 @@ def bisect(matrix: np.ndarray, order: np.ndarray, cap: float) -> np.ndarray:
     for place in range(n):
         weights[order[place]] = share[place]
     return weights
+
+
+@njit(cache=True)
+def variance_of(matrix: np.ndarray, weights: np.ndarray) -> float:
+    """Return ``w'Sw``, 0 where rounding makes it negative."""
+    marginal, total = np.zeros(len(weights)), 0.0
+    for i in range(len(weights)):
+        row, held = matrix[i], weights[i]
+        for j in range(len(weights)):
+            marginal[j] += held * row[j]
+    for i in range(len(weights)):
+        total += weights[i] * marginal[i]
+    return max(total, 0.0)
 
 
 @njit(cache=True)

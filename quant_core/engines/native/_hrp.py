@@ -26,4 +26,4 @@ def solve(profile: Hrp, problem: Problem, _warm: np.ndarray | None) -> Solution:
     order = _hierarchy.quasi_diagonal_order(matrix)
     weights = np.minimum(_hierarchy.bisect(matrix, order, checked.cap), checked.cap)
     found = Found(weights, np.nan, "recursive_bisection")
-    return solution(problem, found, math.sqrt(max(float(weights @ matrix @ weights), 0.0)))
+    return solution(problem, found, math.sqrt(_hierarchy.variance_of(matrix, weights)))

@@ -22,9 +22,9 @@ def solve(profile: MaxDiversification, problem: Problem, warm: np.ndarray | None
     checked = screen(problem, profile.cap)
     if isinstance(checked, NotFound):
         return without_weights(problem, checked)
-    flat = np.flatnonzero(checked.matrix.diagonal() == 0)
-    if len(flat):
-        message = f"asset {flat[0]} has no variance, so the diversification ratio is undefined"
+    if checked.least == 0:
+        flat = int(checked.matrix.diagonal().argmin())
+        message = f"asset {flat} has no variance, so the diversification ratio is undefined"
         return without_weights(problem, NotFound(Status.INFEASIBLE, message))
     volatility = np.sqrt(checked.matrix.diagonal())
     reward = volatility * float(np.sqrt(checked.scale))

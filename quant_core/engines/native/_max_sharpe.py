@@ -27,7 +27,7 @@ def solve(profile: MaxSharpe, problem: Problem, warm: np.ndarray | None) -> Solu
     if best <= 0:
         message = f"no feasible portfolio has a positive excess mean; the best is {best:.3e}"
         return without_weights(problem, NotFound(Status.INFEASIBLE, message))
-    if bool(((checked.matrix.diagonal() == 0) & (excess > 0)).any()):
+    if checked.least == 0 and bool((excess[checked.matrix.diagonal() == 0] > 0).any()):
         message = "an atom without variance has a positive excess mean: the ratio is unbounded"
         return without_weights(problem, NotFound(Status.INFEASIBLE, message))
     reward = excess * (checked.scale / float(np.abs(excess).max()))

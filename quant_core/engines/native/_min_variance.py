@@ -35,8 +35,8 @@ def solve(profile: MinVariance, problem: Problem, warm: np.ndarray | None) -> So
 def _minimise(checked: Screened, warm: np.ndarray | None) -> Found | NotFound:
     matrix, cap = checked.matrix, checked.cap
     nothing, ones = np.zeros(len(matrix)), np.full(len(matrix), checked.scale)
-    flat = matrix.diagonal() == 0
-    if flat.any() and cap * flat.sum() >= 1:
+    flat = matrix.diagonal() == 0 if checked.least == 0 else np.zeros(0)
+    if cap * flat.sum() >= 1:
         weights = flat / flat.sum()
         residual, _ = kernels.residual(matrix, nothing, cap, weights)
         return Found(weights, residual, "riskless")

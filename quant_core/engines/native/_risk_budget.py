@@ -14,12 +14,13 @@ from numba import njit
 from quant_core.engines.native._outcome import TOLERANCE, Found, NotFound
 from quant_core.profiles import Status
 
-__all__ = ["budget_risk"]
+__all__ = ["budget_risk", "variance_of"]
 
 _SWEEPS = 2000
 _CONVERGED = 1e-13
 _ROUNDS = 100
 _LEVEL = 600.0
+_INEXACT = 1e-4
 _ROUNDING = 1e-12
 _BETWEEN_CHECKS, _PROGRESS, _STALE, _FLOOR = 3, 0.9, 3, 1e-11
 
@@ -67,7 +68,7 @@ def budget_risk(matrix: np.ndarray, cap: float) -> Found | NotFound:
 
 def _free(matrix: np.ndarray) -> tuple[np.ndarray, float]:
     x = 1.0 / np.sqrt(np.diag(matrix))
-    variance = float(x @ matrix @ x)
+    variance = variance_of(matrix, x)
     if variance > 0:
         x /= math.sqrt(variance)
     residual = descend(matrix, x, 1.0, np.inf, _SWEEPS, _CONVERGED)
@@ -99,12 +100,12 @@ def _capped(
     matrix: np.ndarray, cap: float, weights: np.ndarray, chain: tuple[str, ...]
 ) -> Found | NotFound:
     """Find log lambda at which clipped weights sum to 1, by a bracketed secant (Illinois)."""
-    low = math.log(float(weights @ matrix @ weights))
+    low = math.log(variance_of(matrix, weights))
     x, high, step = np.minimum(weights, cap), low, 1.0
     low_gap, gap = float(x.sum()) - 1, -1.0
     while gap < 0 and high < _LEVEL:
         high, step = high + step, 2 * step
-        gap, residual = _sum_at(matrix, x, high, cap)
+        gap, residual = _sum_at(matrix, x, high, cap, gap)
         if gap < 0:
             low, low_gap = high, gap
     high_gap, side = gap, 0
@@ -112,7 +113,7 @@ def _capped(
         if abs(gap) <= _CONVERGED or not np.isfinite(gap):
             break
         middle = high - high_gap * (high - low) / (high_gap - low_gap)
-        gap, residual = _sum_at(matrix, x, middle, cap)
+        gap, residual = _sum_at(matrix, x, middle, cap, gap)
         if gap < 0:
             low, low_gap = middle, gap
             high_gap = high_gap / 2 if side < 0 else high_gap
@@ -130,8 +131,12 @@ def _capped(
     return Found(x, residual, "clipped_descent", chain)
 
 
-def _sum_at(matrix: np.ndarray, x: np.ndarray, level: float, cap: float) -> tuple[float, float]:
-    residual = descend(matrix, x, math.exp(min(level, _LEVEL)), cap, _SWEEPS, _CONVERGED)
+def _sum_at(
+    matrix: np.ndarray, x: np.ndarray, level: float, cap: float, gap: float
+) -> tuple[float, float]:
+    # As exact as the bracket is worth: the sum errs by about the residual.
+    tolerance = min(max(_CONVERGED, _INEXACT * abs(gap)), _INEXACT)
+    residual = descend(matrix, x, math.exp(min(level, _LEVEL)), cap, _SWEEPS, tolerance)
     return float(x.sum()) - 1.0, float(residual)
 
 
@@ -147,20 +152,33 @@ def descend(
     for _ in range(sweeps):
         marginal[:] = 0.0
         for i in range(n):
-            row = matrix[i]
+            row, held = matrix[i], x[i]
             for j in range(n):
-                marginal[j] += x[i] * row[j]
+                marginal[j] += held * row[j]
         worst = _spread(x, marginal, share, cap)
         if worst <= tolerance:
             return worst
         # Rounding is the floor: leave when three checks in a row bring nothing.
         stale = 0 if worst < _PROGRESS * best else stale + 1
         best = min(best, worst)
-        if (stale == _STALE and best <= _FLOOR) or not np.isfinite(worst):
+        if (stale >= _STALE and best <= _FLOOR) or not np.isfinite(worst):
             return worst
         for _inner in range(_BETWEEN_CHECKS):
             _sweep(matrix, x, marginal, share, cap)
-    return _spread(x, matrix @ x, share, cap)
+    return best
+
+
+@njit(cache=True)
+def variance_of(matrix: np.ndarray, x: np.ndarray) -> float:
+    """Return ``x'Sx``, summed in one order whatever the BLAS."""
+    marginal, total = np.zeros(len(x)), 0.0
+    for i in range(len(x)):
+        row, held = matrix[i], x[i]
+        for j in range(len(x)):
+            marginal[j] += held * row[j]
+    for i in range(len(x)):
+        total += x[i] * marginal[i]
+    return total
 
 
 @njit(cache=True)

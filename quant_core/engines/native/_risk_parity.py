@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from quant_core.engines.native._outcome import NotFound, solution, without_weights
-from quant_core.engines.native._risk_budget import budget_risk
+from quant_core.engines.native._risk_budget import budget_risk, variance_of
 from quant_core.engines.native._screen import screen
 
 if TYPE_CHECKING:
@@ -26,5 +26,5 @@ def solve(profile: RiskParity, problem: Problem, _warm: np.ndarray | None) -> So
     found = budget_risk(matrix, checked.cap)
     if isinstance(found, NotFound):
         return without_weights(problem, found)
-    variance = float(found.weights @ matrix @ found.weights) * checked.scale
+    variance = variance_of(matrix, found.weights) * checked.scale
     return solution(problem, found, math.sqrt(variance))

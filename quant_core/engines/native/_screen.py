@@ -23,13 +23,14 @@ _ROUNDING = 1e-9
 class Screened:
     """Finite estimates and a cap that at least one portfolio respects.
 
-    ``scale`` is the mean variance, or 1 if there is none.
+    ``scale`` is the mean variance, or 1 if there is none; ``least`` is the smallest variance.
     """
 
     mean: np.ndarray
     matrix: np.ndarray
     cap: float
     scale: float
+    least: float
 
 
 def screen(problem: Problem, cap: float | None) -> Screened | NotFound:
@@ -44,24 +45,28 @@ def screen(problem: Problem, cap: float | None) -> Screened | NotFound:
         return NotFound(Status.FAILED, message)
     mean = np.ascontiguousarray(problem.mean, dtype=np.float64)
     rate = problem.risk_free
-    if not (np.isfinite(mean).all() and np.isfinite(rate) and _all_finite(matrix)):
+    finite, least, average = _survey(matrix)
+    if not (finite and np.isfinite(rate) and np.isfinite(mean).all()):
         return NotFound(Status.FAILED, "the mean or the covariance has an entry that is not finite")
-    diagonal = matrix.diagonal()
-    if diagonal.min() < 0:
+    if least < 0:
         return NotFound(Status.FAILED, "the covariance has a negative variance")
     bound = 1.0 if cap is None else cap
     if bound * n < 1 - _ROUNDING:
         message = f"a cap of {bound:g} on {n} atoms cannot hold a full portfolio; need at least 1/n"
         return NotFound(Status.INFEASIBLE, message)
     cap = bound if bound * n > 1 + _ROUNDING else 1.0 / n
-    return Screened(mean, matrix, cap, float(diagonal.mean()) or 1.0)
+    return Screened(mean, matrix, cap, average or 1.0, least)
 
 
 @njit(cache=True)
-def _all_finite(matrix: np.ndarray) -> bool:
-    lanes = np.zeros(matrix.shape[1])
-    for i in range(matrix.shape[0]):
+def _survey(matrix: np.ndarray) -> tuple[bool, float, float]:
+    """Return whether every entry is finite, the least and the mean of the diagonal."""
+    lanes = np.zeros(len(matrix))
+    least, total = np.inf, 0.0
+    for i in range(len(matrix)):
         row = matrix[i]
+        least = min(least, row[i])
+        total += row[i]
         for j in range(len(lanes)):
             lanes[j] += row[j] - row[j]
-    return not np.any(lanes != 0.0)
+    return not np.any(lanes != 0.0), least, total / len(matrix)
