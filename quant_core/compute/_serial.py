@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
@@ -33,6 +34,9 @@ class SerialCompute:
         seconds_per_unit: float = 0.1,  # noqa: ARG002 - batching has no meaning here
     ) -> Iterator[tuple[int, R]]:
         """Yield ``(number of the unit, result)`` in the order of the units."""
+        if units:
+            # The limit holds for what is loaded when it is set; SciPy brings a BLAS of its own.
+            import_module("scipy.linalg")
         for number, unit in enumerate(units):
             with threadpool_limits(1):
                 result = function(unit, shared)
