@@ -53,6 +53,11 @@ def open_backend(name: str | None, workers: int | None) -> Compute:
     if chosen == _SERIAL:
         return _serial(workers)
     known = offered()
+    if chosen == "ray" and chosen not in known:
+        raise UnavailableError(
+            "--backend ray: no installed package offers it; install the extra, pip install "
+            f"'quant-assets[platform]', or use --backend {_SERIAL}"
+        )
     if chosen not in known:
         names = ", ".join([_SERIAL, *known])
         raise ConfigError(f"--backend: expected one of {names}, found {chosen!r}")

@@ -119,9 +119,10 @@ def _print_table(names: list[str], rows: list[dict[str, Any]]) -> None:
 
 
 def _text(value: Any) -> str:
+    value = plain(value)
     if value is None:
         return ""
-    return f"{value:.6g}" if isinstance(value, float) else str(plain(value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _first_line(error: Exception) -> str:

@@ -106,16 +106,16 @@ def _machine() -> Iterator[Finding]:
 def _packages() -> Iterator[Finding]:
     try:
         yield Finding("packages", _DISTRIBUTION, "ok", version(_DISTRIBUTION))
-        wanted = _requirements(requires(_DISTRIBUTION) or [])
+        wanted = required_by_extra(requires(_DISTRIBUTION) or [])
     except PackageNotFoundError:
         found = "the packages run from a folder, without the metadata of an installation"
         yield Finding("packages", _DISTRIBUTION, "missing", found, "uv sync --all-extras")
         return
     for extra, names in wanted.items():
-        yield from _installed(extra, names)
+        yield from installed(extra, names)
 
 
-def _requirements(lines: Sequence[str]) -> dict[str, list[str]]:
+def required_by_extra(lines: Sequence[str]) -> dict[str, list[str]]:
     """Return package names by extra, ``""`` for those that are always needed."""
     wanted: dict[str, list[str]] = {"": []}
     for line in lines:
@@ -125,7 +125,7 @@ def _requirements(lines: Sequence[str]) -> dict[str, list[str]]:
     return wanted
 
 
-def _installed(extra: str, names: Sequence[str]) -> Iterator[Finding]:
+def installed(extra: str, names: Sequence[str]) -> Iterator[Finding]:
     remedy = f"pip install '{_DISTRIBUTION}[{extra}]'" if extra else f"pip install {_DISTRIBUTION}"
     if extra in _ALONE:
         remedy += ", in an environment of its own"
@@ -162,7 +162,7 @@ def _numerics() -> Iterator[Finding]:
         found = f"{pool['num_threads']} threads, {library}; units run with one"
         yield Finding("numerics", pool["internal_api"], "ok", found)
     yield Finding("numerics", "float64", "ok", f"eps {np.finfo(np.float64).eps:.3g}")
-    yield _numba_cache(os.environ)
+    yield numba_cache(os.environ)
     sample = find_spec("skfolio") is not None
     yield Finding(
         "data",
@@ -173,7 +173,7 @@ def _numerics() -> Iterator[Finding]:
     )
 
 
-def _numba_cache(environment: Mapping[str, str]) -> Finding:
+def numba_cache(environment: Mapping[str, str]) -> Finding:
     given = environment.get("NUMBA_CACHE_DIR")
     package = find_spec("quant_core")
     places = list(package.submodule_search_locations or []) if package else []
