@@ -15,6 +15,8 @@ from numba import njit
 
 __all__ = ["add_part", "expand", "mean_of", "moments", "packed_square_sum", "row_fourth_sum"]
 
+_TILE = 16
+
 
 @njit(cache=True)
 def moments(
@@ -119,28 +121,33 @@ def row_fourth_sum(
 ) -> float:
     """Return the sum over rows of the fourth power of the centred row's Euclidean norm."""
     total = 0.0
-    lanes = np.empty(8)
     count = len(columns)
+    square = np.zeros(count + 7)
     for t in range(start, stop):
         row = values[t]
-        lanes[:] = 0.0
-        k = 0
-        while k + 8 <= count:
-            for lane in range(8):
-                value = row[columns[k + lane]]
-                centred = (0.0 if np.isnan(value) else value) - mean[k + lane]
-                lanes[lane] += centred * centred
-            k += 8
-        square = 0.0
-        while k < count:
+        for k in range(count):
             value = row[columns[k]]
             centred = (0.0 if np.isnan(value) else value) - mean[k]
-            square += centred * centred
-            k += 1
-        for lane in range(8):
-            square += lanes[lane]
-        total += square * square
+            square[k] = centred * centred
+        norm = _lane_sum(square)
+        total += norm * norm
     return total
+
+
+@njit(cache=True)
+def _lane_sum(x: np.ndarray) -> float:
+    """Sum in eight lanes, which run side by side in an order that is always the same."""
+    a = b = c = d = e = f = g = h = 0.0
+    for k in range(0, len(x) - 7, 8):
+        a += x[k]
+        b += x[k + 1]
+        c += x[k + 2]
+        d += x[k + 3]
+        e += x[k + 4]
+        f += x[k + 5]
+        g += x[k + 6]
+        h += x[k + 7]
+    return ((a + b) + (c + d)) + ((e + f) + (g + h))
 
 
 @njit(cache=True)
@@ -169,17 +176,29 @@ def expand(packed: np.ndarray, columns: np.ndarray, factor: float, ridge: float)
     """Return ``factor * matrix + ridge * identity`` of the columns, unpacked to ``(k, k)``."""
     count = len(columns)
     out = np.empty((count, count))
-    tile = 32
-    for a0 in range(0, count, tile):
-        a1 = min(a0 + tile, count)
-        for b0 in range(0, a0 + 1, tile):
-            for a in range(a0, a1):
-                first = columns[a] * (columns[a] + 1) // 2
-                for b in range(b0, min(b0 + tile, a + 1)):
-                    out[a, b] = factor * packed[first + columns[b]]
-            for b in range(b0, min(b0 + tile, a1)):
-                for a in range(max(a0, b + 1), a1):
-                    out[b, a] = out[a, b]
+    together = columns[count - 1] - columns[0] == count - 1
+    for a in range(count):
+        first = columns[a] * (columns[a] + 1) // 2
+        if together:
+            source = packed[first + columns[0] : first + columns[0] + a + 1]
+            for b in range(a + 1):
+                out[a, b] = factor * source[b]
+        else:
+            for b in range(a + 1):
+                out[a, b] = factor * packed[first + columns[b]]
+    _mirror(out)
     for a in range(count):
         out[a, a] += ridge
     return out
+
+
+@njit(cache=True)
+def _mirror(out: np.ndarray) -> None:
+    count = len(out)
+    for a0 in range(0, count, _TILE):
+        a1 = min(a0 + _TILE, count)
+        for b0 in range(0, a0 + 1, _TILE):
+            for b in range(b0, min(b0 + _TILE, a1)):
+                row = out[b]
+                for a in range(max(a0, b + 1), a1):
+                    row[a] = out[a, b]

@@ -12,7 +12,6 @@ from numba import njit
 __all__ = ["bisect", "quasi_diagonal_order", "variance_of"]
 
 
-@njit(cache=True)
 def quasi_diagonal_order(matrix: np.ndarray) -> np.ndarray:
     """Return the leaves of the single-linkage tree of correlation distances, left to right.
 
@@ -21,11 +20,16 @@ def quasi_diagonal_order(matrix: np.ndarray) -> np.ndarray:
     is all of it. Edges in increasing order, the earlier cluster to the left: the leaf order of
     ``scipy.cluster.hierarchy``. An asset without variance counts as uncorrelated.
     """
-    n = len(matrix)
     tails, heads, lengths = _spanning_tree(matrix)
+    # Sorted outside: numba takes seconds to compile a stable sort.
+    return np.asarray(_leaves(tails, heads, np.argsort(lengths, kind="stable")))
+
+
+@njit(cache=True)
+def _leaves(tails: np.ndarray, heads: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    n = len(rank) + 1
     parent, label = np.arange(n), np.arange(n)
     first, last, after = np.arange(n), np.arange(n), np.full(n, -1)
-    rank = np.argsort(lengths, kind="mergesort")
     for merged in range(n - 1):
         edge = rank[merged]
         a, b = _root(parent, tails[edge]), _root(parent, heads[edge])
