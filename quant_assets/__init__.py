@@ -1,0 +1,1 @@
+"""The asset graph: the library's results as partitioned Dagster assets."""

@@ -1,0 +1,132 @@
+"""What assets are given: the lakehouse, a compute backend and the audit trail."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from quant_core.canonical import digest_json
+from quant_core.compute import SerialCompute
+from quant_core.ledger import Ledger
+from resources.lakehouse import Lakehouse, data_folder
+from resources.ray_compute import RayCompute
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from quant_assets._sleeves import Sleeve
+    from quant_core.cells import FolderStore
+    from quant_core.compute import Compute
+    from quant_core.ledger import Action
+
+__all__ = ["AuditTrail", "ComputeBackend", "LakehouseRoot"]
+
+
+class LakehouseRoot(dg.ConfigurableResource):
+    """Where partitions live.
+
+    Parameters
+    ----------
+    url : str
+        Root of the lakehouse; empty for the configured one.
+    """
+
+    url: str = ""
+
+    def store(self, *parts: str) -> FolderStore:
+        """Return the store of an asset, or of the partitions below its first dimensions."""
+        return Lakehouse(self.url).store(*parts)
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Remove what an earlier run left half-written."""
+        for path in Lakehouse(self.url).purge_unfinished():
+            if context.log is not None:
+                context.log.info(f"removed {path}, which a killed run left half-written")
+
+
+class ComputeBackend(dg.ConfigurableResource):
+    """Where the work of a run is done: Ray is started with the first work, and once a run.
+
+    Parameters
+    ----------
+    backend : {"ray", "serial"}
+        The backend.
+    workers : int
+        Workers of a local Ray session; 0 for one a processor.
+    """
+
+    backend: Literal["ray", "serial"] = "ray"
+    workers: int = 0
+
+    _compute: Any = PrivateAttr(default=None)
+
+    @property
+    def compute(self) -> Compute:
+        """The backend of this run."""
+        if self._compute is None:
+            ray = self.backend == "ray"
+            self._compute = RayCompute(num_cpus=self.workers or None) if ray else SerialCompute()
+        backend: Compute = self._compute
+        return backend
+
+    def teardown_after_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002 - Dagster's signature
+        """End the session that the run started."""
+        if self._compute is not None:
+            self._compute.close()
+            self._compute = None
+
+
+class AuditTrail(dg.ConfigurableResource):
+    """One audit trail a sleeve, shared by its runs, so that trials add up.
+
+    Parameters
+    ----------
+    folder : str
+        Where the trails lie; empty for ``audit`` in the data folder.
+    """
+
+    folder: str = ""
+
+    def path(self, sleeve: str) -> Path:
+        """Return the file of a sleeve's trail."""
+        return (Path(self.folder) if self.folder else data_folder() / "audit") / f"{sleeve}.jsonl"
+
+    @contextmanager
+    def action(
+        self, name: str, sleeve: Sleeve, *, run_id: str, **context: Any
+    ) -> Iterator[tuple[Action, dict[str, Any]]]:
+        """Record an action; the head of the trail is put into the second value, for metadata.
+
+        Parameters
+        ----------
+        name : str
+            What is done.
+        sleeve : Sleeve
+            For which sleeve.
+        run_id : str
+            Dagster's run.
+        **context
+            Where else: partitions, configurations.
+        """
+        witness: dict[str, Any] = {}
+        with Ledger(self.path(sleeve.name)) as ledger:
+            if ledger.head().seq < 0:
+                ledger.genesis(**_genesis(sleeve, run_id))
+            with ledger.action(name, context={"run_id": run_id, **context}) as action:
+                yield action, witness
+            head = ledger.head()
+            witness |= {"ledger_seq": head.seq, "ledger_head": head.hash}
+
+
+def _genesis(sleeve: Sleeve, run_id: str) -> Mapping[str, Any]:
+    return {
+        "run_id": run_id,
+        "config_hash": digest_json(sleeve.config.resolved()),
+        "data_version": "",
+        "code_versions": {},
+        "seed": sleeve.config.seed,
+    }

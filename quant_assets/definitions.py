@@ -1,0 +1,35 @@
+"""Everything that Dagster loads."""
+
+from __future__ import annotations
+
+import warnings
+
+import dagster as dg
+
+__all__ = ["definitions"]
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """Return the assets, checks, jobs, schedules and sensors of every domain."""
+    # Backfill policies and partition mappings are public, and have been in beta for years.
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
+    from quant_assets import defs  # noqa: PLC0415 - after the filter
+    from quant_assets._resources import AuditTrail, ComputeBackend, LakehouseRoot  # noqa: PLC0415
+    from quant_assets.defs.research import jobs  # noqa: PLC0415
+    from resources.ray_io_manager import RayIOManager  # noqa: PLC0415
+
+    return dg.Definitions(
+        assets=dg.load_assets_from_package_module(defs),
+        jobs=[jobs.research, jobs.simulation, jobs.ranking],
+        schedules=[jobs.monthly],
+        sensors=[jobs.automation],
+        # Every asset is bound to this one: Dagster's default would pickle.
+        resources={
+            "io_manager": RayIOManager(),
+            "lakehouse": LakehouseRoot(),
+            "backend": ComputeBackend(),
+            "trail": AuditTrail(),
+        },
+        executor=dg.in_process_executor,
+    )

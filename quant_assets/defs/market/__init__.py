@@ -1,0 +1,1 @@
+"""Prices as found, returns that hold the contract, and who may be held."""

@@ -1,0 +1,62 @@
+"""Prices or returns as found, month by month."""
+
+import dagster as dg
+import numpy as np
+import pyarrow as pa
+
+from quant_assets._assets import RETRIES, SINGLE_RUN, version_of
+from quant_assets._sleeves import Sleeve, sleeves
+from quant_assets.partitions import MONTHLY, partition_key, sleeves_with_months
+from quant_core.data import RawObservations, open_source
+from resources.ray_io_manager import Partition
+
+__all__ = ["raw_prices"]
+
+
+@dg.asset(
+    group_name="market",
+    partitions_def=MONTHLY,
+    backfill_policy=SINGLE_RUN,
+    retry_policy=RETRIES,
+    code_version=version_of("quant_core.data._source", sections=("data",)),
+    kinds={"parquet"},
+)
+def raw_prices(context: dg.AssetExecutionContext) -> dict[str, Partition]:
+    """Observations as the source has them, before any rule: ``date, symbol, value, row``."""
+    known = sleeves()
+    found = {}
+    for name, months in sleeves_with_months(list(context.partition_keys)).items():
+        raw = _read(known[name], months)
+        for month in months:
+            found[str(partition_key(name, month))] = _partition(_month(raw, month))
+    return found
+
+
+def _read(sleeve: Sleeve, months: list[str]) -> RawObservations:
+    first, after = np.datetime64(months[0], "M"), np.datetime64(months[-1], "M") + 1
+    begin, end = first.astype("datetime64[us]"), after.astype("datetime64[us]")
+    if sleeve.data.start is not None:
+        begin = max(begin, np.datetime64(sleeve.data.start, "us"))
+    if sleeve.data.end is not None:
+        end = min(end, np.datetime64(sleeve.data.end, "us") + np.timedelta64(1, "D"))
+    return open_source(sleeve.data).read(begin, end)
+
+
+def _month(raw: RawObservations, month: str) -> pa.Table:
+    start = np.datetime64(month, "M")
+    within = start.astype("datetime64[us]"), (start + 1).astype("datetime64[us]")
+    return raw.between(*within).to_table()
+
+
+def _partition(table: pa.Table) -> Partition:
+    dates = table["date"].to_numpy()
+    seen = [str(dates.min())[:10], str(dates.max())[:10]] if len(dates) else ["", ""]
+    return Partition(
+        table,
+        {
+            "observations": table.num_rows,
+            "symbols": len(table["symbol"].unique()),
+            "first_date": seen[0],
+            "last_date": seen[1],
+        },
+    )

@@ -1,0 +1,82 @@
+"""Which atoms each window may hold."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from quant_assets._assets import RETRIES, SINGLE_RUN, spans, version_of
+from quant_assets._resources import AuditTrail, ComputeBackend, LakehouseRoot
+from quant_assets._sleeves import sleeves
+from quant_assets._stages import StageRun, run_stage
+from quant_assets.partitions import MONTHLY, TRAIN, sleeves_with_months
+from quant_core.compute import Compute
+from quant_core.tournament import StageOutcome, select
+
+__all__ = ["selected_atoms"]
+
+_CHECK = "winners_are_members"
+
+
+@dg.asset(
+    group_name="research",
+    partitions_def=MONTHLY,
+    backfill_policy=SINGLE_RUN,
+    retry_policy=RETRIES,
+    code_version=version_of(
+        "quant_core.tournament._selecting", sections=("windows", "benchmark", "selections")
+    ),
+    ins={
+        "returns_matrix": dg.AssetIn(partition_mapping=TRAIN, metadata=spans()),
+        "universe": dg.AssetIn(),
+    },
+    check_specs=[
+        dg.AssetCheckSpec(
+            _CHECK,
+            asset="selected_atoms",
+            blocking=True,
+            description="Every winner is an eligible member of its window's universe.",
+        )
+    ],
+    kinds={"ray", "parquet"},
+)
+def selected_atoms(
+    context: dg.AssetExecutionContext,
+    lakehouse: LakehouseRoot,
+    backend: ComputeBackend,
+    trail: AuditTrail,
+    returns_matrix: dict[str, pa.Table],
+    universe: dict[str, pa.Table],
+) -> Iterator[dg.MaterializeResult]:
+    """Every member of each window's universe, whether each selection chose it, and why not."""
+    found, strangers = {}, 0
+    for name, months in sleeves_with_months(list(context.partition_keys)).items():
+        store = lakehouse.store("selected_atoms", name)
+        run = StageRun.of(sleeves()[name], months, returns_matrix, store)
+        stage = partial(_select, compute=backend.compute)
+        found |= run_stage("select", stage, run, trail, run_id=context.run_id)
+        strangers += sum(_strangers(store.read(month), universe, name, month) for month in months)
+    check = dg.AssetCheckResult(
+        check_name=_CHECK, passed=not strangers, metadata={"not_members": strangers}
+    )
+    yield dg.MaterializeResult(value=found, check_results=[check])
+
+
+def _select(run: StageRun, *, compute: Compute, **options: Any) -> StageOutcome:
+    return select(run.inputs, run.sleeve.config, run.windows, run.store, compute=compute, **options)
+
+
+def _strangers(
+    atoms: pa.Table | None, universe: dict[str, pa.Table], sleeve: str, month: str
+) -> int:
+    """Count winners that the universe does not have as eligible."""
+    if atoms is None:
+        return 1
+    who = universe[f"{month}|{sleeve}"]
+    eligible = who.filter(who["eligible"])
+    members = set(zip(*(eligible[name].to_pylist() for name in ("window", "symbol")), strict=True))
+    winners = atoms.filter(atoms["selected"])
+    chosen = set(zip(*(winners[name].to_pylist() for name in ("window", "symbol")), strict=True))
+    return len(chosen - members)

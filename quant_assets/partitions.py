@@ -1,0 +1,106 @@
+"""The partitions of the assets, and how those of one asset read those of another."""
+
+from __future__ import annotations
+
+import dagster as dg
+import numpy as np
+
+from quant_assets._sleeves import Sleeve, sleeves
+
+__all__ = [
+    "MONTH",
+    "MONTHLY",
+    "ONE_MONTH_BACK",
+    "SIMULATED",
+    "SIMULATOR",
+    "SLEEVE",
+    "SLEEVES",
+    "TRAIN",
+    "WHOLE_SLEEVE",
+    "month_partitions",
+    "partition_key",
+    "same_sleeve",
+    "sleeves_with_months",
+]
+
+SLEEVE, MONTH, SIMULATOR = "sleeve", "month", "simulator"
+_FORMAT = "%Y-%m"
+
+
+def month_partitions(found: dict[str, Sleeve]) -> dg.MonthlyPartitionsDefinition:
+    """Return the months from the first one of any sleeve to the last one of any."""
+    last = [sleeve.last for sleeve in found.values()]
+    ends = [month for month in last if month is not None]
+    after = str(np.datetime64(max(ends), "M") + 1) if len(ends) == len(last) else None
+    return dg.MonthlyPartitionsDefinition(
+        start_date=min(sleeve.first for sleeve in found.values()), end_date=after, fmt=_FORMAT
+    )
+
+
+def same_sleeve(months: dg.PartitionMapping | None = None) -> dg.MultiPartitionMapping:
+    """Return the mapping of each sleeve to itself.
+
+    Parameters
+    ----------
+    months : PartitionMapping, optional
+        How months are mapped; without it a partition reads every month of its sleeve.
+    """
+    own = {SLEEVE: dg.DimensionPartitionMapping(SLEEVE, dg.IdentityPartitionMapping())}
+    if months is not None:
+        own[MONTH] = dg.DimensionPartitionMapping(MONTH, months)
+    return dg.MultiPartitionMapping(own)
+
+
+def _months_before(count: int, *, until: int) -> dg.MultiPartitionMapping:
+    return same_sleeve(
+        dg.TimeWindowPartitionMapping(
+            start_offset=-count, end_offset=until, allow_nonexistent_upstream_partitions=True
+        )
+    )
+
+
+def partition_key(sleeve: str, month: str) -> dg.MultiPartitionKey:
+    """Return the key of a sleeve's month."""
+    return dg.MultiPartitionKey({SLEEVE: sleeve, MONTH: month})
+
+
+def sleeves_with_months(keys: list[str]) -> dict[str, list[str]]:
+    """Return the months of each sleeve in a run, sorted: Dagster's order is random."""
+    found: dict[str, list[str]] = {}
+    for key in sorted(keys):
+        month, sleeve = key.split("|")
+        found.setdefault(sleeve, []).append(month)
+    return dict(sorted(found.items()))
+
+
+_FOUND = sleeves()
+_NAMES = dg.StaticPartitionsDefinition(list(_FOUND))
+
+SLEEVES = _NAMES
+"""One partition a sleeve."""
+
+MONTHLY = dg.MultiPartitionsDefinition({SLEEVE: _NAMES, MONTH: month_partitions(_FOUND)})
+"""One partition a sleeve and month."""
+
+SIMULATED = dg.MultiPartitionsDefinition(
+    {
+        SLEEVE: _NAMES,
+        SIMULATOR: dg.StaticPartitionsDefinition(
+            sorted({choice.label for s in _FOUND.values() for choice in s.config.simulators})
+        ),
+    }
+)
+"""One partition a sleeve and simulator."""
+
+ONE_MONTH_BACK = _months_before(1, until=0)
+"""A month and the one before it: the first return of a month needs the last price before it."""
+
+# A weekly window inside a month trains on days of that month; a monthly one may not see them.
+TRAIN = _months_before(
+    max(sleeve.look_back for sleeve in _FOUND.values()),
+    until=0 if any(s.config.windows.step == "week" for s in _FOUND.values()) else -1,
+)
+"""The months that the train periods of a month's windows lie in."""
+
+WHOLE_SLEEVE = same_sleeve()
+"""Every month of the same sleeve."""
