@@ -45,11 +45,12 @@ def maximise_capped_ratio(
     relaxed = maximise_ratio(matrix, reward, warm)
     if isinstance(relaxed, Found) and float(relaxed.weights.max()) <= cap:
         return _UNBOUNDED if _riskless(matrix, relaxed.weights) else relaxed
-    chain = relaxed.chain if isinstance(relaxed, NotFound) else ()
-    start = richest(reward, cap)
     if isinstance(relaxed, Found):
-        start = poured(relaxed.weights, reward, cap)
-    return _dinkelbach(matrix, reward, cap, start, chain)
+        return _dinkelbach(matrix, reward, cap, poured(relaxed.weights, reward, cap), ())
+    calm = minimise_in_box(matrix, np.zeros_like(reward), cap)
+    if isinstance(calm, Found) and _riskless(matrix, calm.weights) and reward @ calm.weights > 0:
+        return _UNBOUNDED
+    return _dinkelbach(matrix, reward, cap, richest(reward, cap), relaxed.chain)
 
 
 def _dinkelbach(

@@ -101,6 +101,16 @@ def test_sharpe_without_a_maximum(covariance: Any, mean: Any, words: str) -> Non
     assert words in solution.message
 
 
+def test_diversification_without_a_maximum() -> None:
+    hedged = [[1, -1, 0], [-1, 1, 0], [0, 0, 1]]
+    solution = solve("max_diversification", hedged)
+    assert solution.status is Status.INFEASIBLE
+    assert "ratio is unbounded" in solution.message
+    capped = solve("max_diversification", hedged, cap=0.4)
+    assert capped.status is Status.FALLBACK
+    assert capped.weights.tolist() == pytest.approx([0.4, 0.4, 0.2])
+
+
 def test_the_risk_free_rate_is_taken_off() -> None:
     problem = Problem(np.array([0.1, 0.2]), np.eye(2), risk_free=0.1)
     solution = NativeEngine().solve(PROFILES["max_sharpe"](), problem)
