@@ -34,8 +34,8 @@ class _RateColumn(TextColumn):
         super().__init__("")
 
     def render(self, task: Task) -> str:  # type: ignore[override]  # a plain string is renderable
-        speed = task.finished_speed or task.speed
-        return f"{speed:,.0f}/s" if speed else ""
+        # rich's own speed looks at the last samples only, and leaps when a batch arrives.
+        return _rate(int(task.completed), task.elapsed or 0.0) if task.completed else ""
 
 
 class Bars:

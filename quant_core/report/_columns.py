@@ -40,19 +40,25 @@ def falling(counts: Mapping[str, int]) -> list[list[Any]]:
     return sorted(pairs, key=lambda pair: (-pair[1], pair[0]))
 
 
-def runs(column: pa.ChunkedArray[Any]) -> np.ndarray:
-    """Return the borders of the runs of equal values in a column.
+def runs(*columns: pa.ChunkedArray[Any]) -> np.ndarray:
+    """Return the borders of the runs of rows that are equal in every column.
 
     Parameters
     ----------
-    column : pyarrow.ChunkedArray, length N
-        A column of names, dictionary-encoded or not, in which equal values stand together.
+    *columns : pyarrow.ChunkedArray, length N
+        Columns of names, dictionary-encoded or not.
 
     Returns
     -------
     numpy.ndarray of int64, shape (R + 1,)
         Run ``r`` holds the rows ``borders[r]`` up to ``borders[r + 1]``.
     """
-    whole: Any = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    numbers = whole.unify_dictionaries().combine_chunks().indices.to_numpy(zero_copy_only=False)
-    return np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1], True][: len(numbers) + 1])
+    length = len(columns[0])
+    starts = np.zeros(length + 1, dtype=bool)
+    starts[[0, length]] = True
+    for column in columns:
+        whole: Any = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        array = whole.unify_dictionaries().combine_chunks()
+        numbers = array.indices.to_numpy(zero_copy_only=False)
+        starts[1:length] |= numbers[1:] != numbers[:-1]
+    return np.flatnonzero(starts)

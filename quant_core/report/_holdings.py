@@ -16,6 +16,7 @@ __all__ = ["holdings", "solves"]
 
 _NAMED = 11
 _CERTIFIED = 1e-9
+_SOLVE = ("window", "selection", "engine", "profile")
 
 
 def holdings(folder: OutputFolder, cell: Cell) -> dict[str, Any]:
@@ -68,9 +69,9 @@ def solves(folder: OutputFolder) -> dict[str, Any]:
         exponents of the KKT residuals as ``{exponents, counts}``; ``measured``, how many there
         are, ``worst``, and ``certified``, how many are at most 1e-9.
     """
-    names = ["profile", "status", "solver", "fallback_chain"]
-    table = folder.table("weights_cube", ["key", *names, "kkt_residual"])
-    one = table.take(runs(table["key"])[:-1])
+    results = ["status", "solver", "fallback_chain", "kkt_residual"]
+    table = folder.table("weights_cube", [*_SOLVE, *results])
+    one = table.take(runs(*(table[name] for name in _SOLVE))[:-1])
     residual = one["kkt_residual"].to_numpy().astype(float)
     residual = residual[np.isfinite(residual)]
     chains, links = codes(one["fallback_chain"])

@@ -47,8 +47,8 @@ class Paths:
     @classmethod
     def read(cls, folder: OutputFolder) -> Paths:
         """Read ``nav.parquet`` of an output folder."""
-        table = folder.table("nav", ["date", *AXES, "nav", "key"])
-        borders = runs(table["key"])
+        table = folder.table("nav", ["date", *AXES, "nav"])
+        borders = runs(*(table[axis] for axis in AXES))
         names = table.select(AXES).take(borders[:-1])
         cells = [tuple(row[axis] for axis in AXES) for row in names.to_pylist()]
         stamps = table["date"].to_numpy().astype("datetime64[us]")

@@ -87,6 +87,11 @@ def test_runs_are_found_across_chunks(values: list[str], borders: list[int]) -> 
     assert runs(parts).tolist() == borders
 
 
+def test_a_run_ends_where_any_column_changes() -> None:
+    first, second = (pa.chunked_array([pa.array(list(text))]) for text in ("aabb", "xyyy"))
+    assert runs(first, second).tolist() == [0, 1, 2, 4]
+
+
 def test_names_become_sorted_numbers_and_counts() -> None:
     column = pa.chunked_array([pa.array(["b", None, "a", "b"]).dictionary_encode()])
     names, numbers = codes(column)
