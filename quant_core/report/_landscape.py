@@ -21,6 +21,7 @@ _BINS = 48
 _FEWEST_BINS = 8
 _COLOURS = 12
 _PROFILES = 24
+_MOST_WINDOWS = 60
 _CLIP = 0.98
 
 
@@ -83,7 +84,7 @@ def scatter(rows: Sequence[Mapping[str, Any]], families: Mapping[str, str]) -> l
 
 
 def heat_map(folder: OutputFolder, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the median Sharpe ratio of a profile's cells in each window.
+    """Return the median Sharpe ratio of a profile's cells, window by window.
 
     Parameters
     ----------
@@ -96,22 +97,28 @@ def heat_map(folder: OutputFolder, rows: Sequence[Mapping[str, Any]]) -> dict[st
     Returns
     -------
     dict
-        ``windows`` (W,), ``profiles`` (P,), ``left_out``, ``sharpe`` (P, W) with None where no
-        cell has one, and ``bound``, the magnitude at which the colours saturate.
+        ``periods`` (W,), the windows, or their years where they are many; ``by_year``;
+        ``profiles`` (P,); ``left_out``; ``sharpe`` (P, W) with None where no cell has one; and
+        ``bound``, the magnitude at which the colours saturate.
     """
     table = folder.table("window_metrics", ["profile", "window", "sharpe"])
     profiles, down = codes(table["profile"])
     windows, across = codes(table["window"])
+    by_year = len(windows) > _MOST_WINDOWS
+    periods = sorted({window[:4] for window in windows}) if by_year else windows
+    if by_year:
+        across = np.array([periods.index(window[:4]) for window in windows])[across]
     sharpe = table["sharpe"].to_numpy().astype(float)
     known = np.isfinite(sharpe)
-    place = (down * len(windows) + across)[known]
-    medians = _medians(place, sharpe[known], len(profiles) * len(windows))
-    medians = medians.reshape(len(profiles), len(windows))
+    place = (down * len(periods) + across)[known]
+    medians = _medians(place, sharpe[known], len(profiles) * len(periods))
+    medians = medians.reshape(len(profiles), len(periods))
     order = [name for name in dict.fromkeys(row["profile"] for row in rows) if name in profiles]
     medians = medians[[profiles.index(name) for name in order[:_PROFILES]]]
     seen = np.abs(medians[np.isfinite(medians)])
     return {
-        "windows": windows,
+        "periods": periods,
+        "by_year": by_year,
         "profiles": order[:_PROFILES],
         "left_out": max(0, len(order) - _PROFILES),
         "sharpe": [

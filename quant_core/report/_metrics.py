@@ -59,7 +59,7 @@ COLUMNS = (
     Column("kurtosis", "Kurtosis", "ratio"),
     Column("turnover", "Turnover", "percent", shown=True),
     Column("turnover_annual", "Turnover a year", "percent"),
-    Column("cost_annual", "Cost a year", "percent", shown=True),
+    Column("cost_annual", "Cost a year", "percent"),
     Column("hhi", "HHI", "ratio"),
     Column("fragility", "Fragility", "ratio"),
     Column("windows_in_cash", "Windows in cash", "count"),

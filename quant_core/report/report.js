@@ -26,7 +26,7 @@
       paper_bgcolor: 'rgba(0,0,0,0)', plot_bgcolor: 'rgba(0,0,0,0)', margin: { l: 8, r: 8, t: 8, b: 8 },
       font: { family: getComputedStyle(document.body).fontFamily, size: 12.5, color: colour('ink') },
       hoverlabel: { bgcolor: colour('panel'), bordercolor: colour('rule'), font: { color: colour('ink') } },
-      legend: { orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom', font: { size: 12 } }, dragmode: narrow() ? false : 'zoom',
+      legend: { orientation: 'h', x: 0, y: 1.02, yanchor: 'bottom', font: { size: 12 }, traceorder: 'normal' }, dragmode: narrow() ? false : 'zoom',
     };
     const all = Object.assign(base, more);
     for (const name of ['xaxis', 'yaxis', 'xaxis2', 'yaxis2']) if (name.length === 5 || all[name]) all[name] = Object.assign({}, axis, all[name]);
@@ -87,7 +87,7 @@
     }));
     plot('weights-chart', traces, {
       hovermode: 'x unified', yaxis: { tickformat: '.0%', range: [0, 1.0001] }, xaxis: { showgrid: false },
-      legend: narrow() ? { orientation: 'h', y: -0.15, font: { size: 11 } } : { orientation: 'v', x: 1.01, y: 1, font: { size: 12 }, traceorder: 'normal' },
+      legend: narrow() ? { orientation: 'h', y: -0.15, font: { size: 11 }, traceorder: 'normal' } : { orientation: 'v', x: 1.01, y: 1, font: { size: 12 }, traceorder: 'normal' },
     });
   }
 
@@ -135,15 +135,16 @@
     const annotations = Object.entries(data.marked).map(([role, rank], place) => ({
       x: spots[rank][0], y: spots[rank][1], text: words[role], ax: 34, ay: -26 - 8 * place, arrowcolor: colour(role), arrowwidth: 1.2, arrowhead: 0, font: { color: colour(role), size: 12.5 }, bgcolor: colour('paper'),
     }));
-    plot('scatter-chart', traces, { annotations, xaxis: { title: { text: 'volatility' }, tickformat: '.0%' }, yaxis: { title: { text: 'CAGR' }, tickformat: '.0%' } });
+    const below = { orientation: 'h', x: 0, y: -0.3, yanchor: 'top', font: { size: 11 } };
+    plot('scatter-chart', traces, { annotations, ...(narrow() ? { legend: below } : {}), xaxis: { title: { text: 'volatility' }, tickformat: '.0%' }, yaxis: { title: { text: 'CAGR' }, tickformat: '.0%' } });
   }
 
   function heatChart() {
-    const { windows, profiles, sharpe, bound } = data.heat;
+    const { periods, profiles, sharpe, bound } = data.heat;
     const box = element('heat-chart');
     box.style.height = Math.max(200, 70 + 22 * profiles.length) + 'px';
     plot('heat-chart', [{
-      type: 'heatmap', x: windows, y: profiles, z: sharpe, zmin: -bound, zmax: bound, xgap: windows.length > 150 ? 0 : 1, ygap: 2,
+      type: 'heatmap', x: periods, y: profiles, z: sharpe, zmin: -bound, zmax: bound, xgap: 1, ygap: 2,
       colorscale: [[0, colour('low')], [0.5, colour('mid')], [1, colour('high')]], hovertemplate: '%{y}, %{x}<br>Sharpe %{z:.2f}<extra></extra>',
       colorbar: { thickness: 9, outlinewidth: 0, len: 1 }, showscale: !narrow(),
     }], { yaxis: { autorange: 'reversed', showgrid: false, tickfont: { size: 11.5 } }, xaxis: { showgrid: false, type: 'category', nticks: narrow() ? 4 : 10, tickangle: 0 } });
@@ -217,7 +218,7 @@
     const DataTable = await library();
     const columns = data.table.heads.map((head, place) => ({
       data: row => row[place] === null ? '' : row[place], title: head.label, name: head.name, visible: visible(head), className: head.kind === 'name' ? 'name ' + head.name : 'figure', type: head.kind === 'name' ? 'string' : 'num',
-      render: (value, kind) => kind === 'display' ? (value === '' ? '\u2013' : head.kind === 'name' ? DataTable.util.escapeHtml(value) : format[head.kind](value)) : kind === 'sort' && value === '' ? -Infinity : value,
+      render: (value, kind) => kind === 'display' ? (value === '' ? '\u2013' : head.kind === 'name' ? DataTable.util.escapeHtml(value).replaceAll('_', '_<wbr>') : format[head.kind](value)) : kind === 'sort' && value === '' ? -Infinity : value,
     }));
     const table = new DataTable('#leaderboard', {
       data: data.table.rows, columns, order: [[0, 'asc']], pageLength: narrow() ? 10 : 15, lengthMenu: [10, 15, 50, 100, { label: 'all', value: -1 }], autoWidth: false, deferRender: true,

@@ -4,6 +4,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -108,6 +109,16 @@ def test_a_run_without_any_figure_is_still_a_page(folder: Callable[..., Path]) -
     text = write_report(folder(every_cell_failed=True)).read_text()
     assert "No cell of this tournament has numbers" in text
     assert 'id="payload"' not in text
+
+
+def test_many_windows_are_shown_by_year(folder: Callable[..., Path]) -> None:
+    made = folder(days=1500, symbols=3, selections=("all",))
+    heat = _payload(write_report(made))["heat"]
+    assert heat["periods"] == [str(year) for year in range(2015, 2021)]
+    table = pq.read_table(made / "window_metrics.parquet")
+    rows = [row for row in table.to_pylist() if row["profile"] == heat["profiles"][0]]
+    first = [row["sharpe"] for row in rows if row["window"].startswith("2015")]
+    assert heat["sharpe"][0][0] == round(float(np.median(first)), 2)
 
 
 def test_without_pbo_the_page_says_so(folder: Callable[..., Path]) -> None:
