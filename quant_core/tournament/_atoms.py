@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from quant_core.tournament._segments import TEXT, constant, segments, text_codes, text_column
+from quant_core.tournament._segments import TEXT, constant, named, segments, text_codes, text_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,20 +100,15 @@ def atoms_table(
     counts = np.array([len(record.columns) for record in records], dtype=np.int64)
     rows = int(counts.sum())
     columns = np.concatenate([record.columns for record in records])
-    absent = columns < 0
-    names = pa.array(list(symbols), pa.string())
-    atoms = pa.array([atom_name(symbol) for symbol in symbols], pa.string())
-    codes = pa.array(columns, pa.int32(), mask=absent)
-    direction: Any = pa.array(np.zeros(rows), pa.int32(), mask=absent)
     reasons = [reason for record in records for reason in record.reason]
     return pa.table(
         [
             constant(sleeve, rows),
             constant(window, rows),
             text_column(labels, counts),
-            pa.DictionaryArray.from_arrays(codes, atoms),
-            pa.DictionaryArray.from_arrays(codes, names),
-            pa.DictionaryArray.from_arrays(direction, pa.array(["long"])),
+            named(columns, [atom_name(symbol) for symbol in symbols]),
+            named(columns, symbols),
+            named(np.where(columns < 0, -1, 0), ["long"]),
             pa.array(np.concatenate([record.chosen for record in records])),
             pa.array(np.concatenate([record.score for record in records])),
             pa.array(np.concatenate([record.cluster for record in records]), pa.int32()),

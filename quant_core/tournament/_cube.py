@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from quant_core.tournament._atoms import atom_name
-from quant_core.tournament._segments import TEXT, constant, segments, text_codes, text_column
+from quant_core.tournament._segments import TEXT, constant, named, segments, text_codes, text_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,8 +104,7 @@ def cube_table(
     columns = np.concatenate([r.columns if len(r.columns) else nothing for r in records])
     weights = np.concatenate([r.weights if len(r.columns) else [np.nan] for r in records])
     cluster = np.concatenate([r.cluster if len(r.columns) else nothing for r in records])
-    held, absent = columns >= 0, columns < 0
-    codes = pa.array(columns, pa.int32(), mask=absent)
+    absent = columns < 0
     weight = pa.array(weights, pa.float64(), mask=absent)
     texts = {
         name: text_column([getattr(record, name) for record in records], counts)
@@ -122,11 +121,9 @@ def cube_table(
             name: text_column([row[place] for row in names], counts)
             for place, name in enumerate(CUBE_NAMES)
         },
-        "atom": pa.DictionaryArray.from_arrays(codes, pa.array([atom_name(s) for s in symbols])),
-        "symbol": pa.DictionaryArray.from_arrays(codes, pa.array(list(symbols))),
-        "direction": pa.DictionaryArray.from_arrays(
-            pa.array(np.where(held, 0, -1), pa.int32(), mask=absent), pa.array(["long"])
-        ),
+        "atom": named(columns, [atom_name(symbol) for symbol in symbols]),
+        "symbol": named(columns, symbols),
+        "direction": named(np.where(absent, -1, 0), ["long"]),
         "weight": weight,
         "net_weight": weight,
         "cluster": pa.array(cluster, pa.int32()),

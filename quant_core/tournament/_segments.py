@@ -11,7 +11,16 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["TEXT", "Segment", "constant", "segments", "text_codes", "text_column", "texts_at"]
+__all__ = [
+    "TEXT",
+    "Segment",
+    "constant",
+    "named",
+    "segments",
+    "text_codes",
+    "text_column",
+    "texts_at",
+]
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
 
@@ -93,3 +102,16 @@ def constant(value: Any, rows: int, kind: pa.DataType = TEXT) -> pa.Array[Any]:
     if kind == TEXT:
         return text_column([value], np.array([rows]))
     return pa.array(np.full(rows, value), kind)
+
+
+def named(columns: np.ndarray, names: Sequence[str]) -> pa.Array[Any]:
+    """Return a text column of the names of matrix columns, null where the number is negative.
+
+    Its dictionary holds no other name: bytes may not depend on what is not in the table.
+    """
+    held = columns >= 0
+    used = np.zeros(len(names), dtype=bool)
+    used[columns[held]] = True
+    codes: Any = pa.array((np.cumsum(used) - 1)[columns], pa.int32(), mask=~held)
+    texts = [name for name, there in zip(names, used, strict=True) if there]
+    return pa.DictionaryArray.from_arrays(codes, pa.array(texts, pa.string()))

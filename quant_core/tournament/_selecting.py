@@ -76,7 +76,7 @@ def plan_selections(
 
     return StagePlan(
         tuple(
-            plan_partition(store, partition, wanted(windows), SELECTION_NAMES)
+            plan_partition(store, partition, wanted(windows), SELECTION_NAMES, sleeve=config.sleeve)
             for partition, windows in partitions.items()
         )
     )

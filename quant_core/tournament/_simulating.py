@@ -17,6 +17,7 @@ from quant_core.simulators import code_modules, simulate
 from quant_core.tournament._index import CubeIndex, read_weights
 from quant_core.tournament._paths import PATH_NAMES, CellPath, read_paths
 from quant_core.tournament._progress import CellFact
+from quant_core.tournament._segments import text_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -116,7 +117,7 @@ def plan_simulations(
     """
     rows = slice(windows[0].test.start, windows[-1].test.stop)
     first_rows = np.array([window.test.start - rows.start for window in windows], dtype=np.int64)
-    _, paths = read_paths(stored)
+    dates, paths = read_paths(stored)
     absent, cells = {}, []
     for cell in _cells(inputs, config, windows, atoms, index, rows):
         reason = index.absence(cell.line)
@@ -132,8 +133,19 @@ def plan_simulations(
         if cell.identity.key not in by_key
     }
     order = [(cell.names, cell.identity.key) for cell in cells]
-    rewrite = stored is None or order != [(path.names, path.key) for path in paths]
+    rewrite = (
+        stored is None
+        or order != [(path.names, path.key) for path in paths]
+        or _other_labels(stored, dates, config.sleeve, inputs.matrix.dates[rows])
+    )
     return SimulationPlan(tuple(cells), absent, by_key, stale, rows, first_rows, rewrite)
+
+
+def _other_labels(stored: pa.Table, dates: np.ndarray, sleeve: str, wanted: np.ndarray) -> bool:
+    """Say whether stored paths bear another sleeve or other dates: no key knows of these."""
+    if not stored.num_rows:
+        return False
+    return text_codes(stored["sleeve"])[1] != [sleeve] or not np.array_equal(dates, wanted)
 
 
 def _cells(

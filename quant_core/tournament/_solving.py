@@ -85,7 +85,7 @@ def plan_solves(
 
     return StagePlan(
         tuple(
-            plan_partition(store, partition, wanted(windows), CUBE_NAMES)
+            plan_partition(store, partition, wanted(windows), CUBE_NAMES, sleeve=config.sleeve)
             for partition, windows in partitions.items()
         )
     )

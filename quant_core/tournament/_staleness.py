@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from quant_core.cells import CellIdentity, why_stale
-from quant_core.tournament._segments import segments, texts_at
+from quant_core.tournament._segments import segments, text_codes, texts_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -114,6 +114,8 @@ def plan_partition(
     partition: str,
     wanted: Iterable[tuple[Window, Sequence[Slot]]],
     names: Sequence[str],
+    *,
+    sleeve: str,
 ) -> PartitionPlan:
     """Compare the wanted cells of a partition with those that are stored.
 
@@ -127,29 +129,33 @@ def plan_partition(
         The wanted cells, in the order of the table.
     names : sequence of str
         Columns that name a cell within a window.
+    sleeve : str
+        What the table calls the sleeve.
     """
     stored = _Stored.read(store, partition, names)
     windows = tuple(stored.plan(window, slots) for window, slots in wanted)
     order = [
         (plan.window.key, slot.names, slot.identity.key) for plan in windows for slot in plan.slots
     ]
-    return PartitionPlan(partition, windows, rewrite=stored.missing or stored.order != order)
+    other = stored.missing or stored.order != order or stored.sleeves - {sleeve}
+    return PartitionPlan(partition, windows, rewrite=bool(other))
 
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
     missing: bool
+    sleeves: frozenset[str] = frozenset()
     order: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
     status: dict[tuple[str, str], str] = field(default_factory=dict)
     origins: dict[tuple[str, tuple[str, ...]], tuple[str, str]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, store: PartitionStore, partition: str, names: Sequence[str]) -> _Stored:
-        columns = ["window", *names, "key", "code_version", "inputs_hash", "status"]
+        columns = ["sleeve", "window", *names, "key", "code_version", "inputs_hash", "status"]
         table = store.read(partition, columns)
         if table is None:
             return cls(missing=True)
-        stored = cls(missing=False)
+        stored = cls(missing=False, sleeves=frozenset(text_codes(table["sleeve"])[1]))
         found = segments(table, names)
         code = texts_at(table["code_version"], found)
         inputs = texts_at(table["inputs_hash"], found)
