@@ -1,0 +1,259 @@
+"""What an edit costs: predicted, planned, and measured."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from quant_core.tournament import _solving, plan, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from quant_core.tournament import Result
+    from tests.quant_core.tournament.conftest import Market
+
+EQUAL, MARKET = "equal_weight", "market"
+SHARPE = {"name": "max_sharpe", "covariance": "sample"}
+VARIANCE = {"name": "min_variance", "cap": 0.5}
+LOW = {"name": "low_volatility", "count": 4}
+KINDS = ("selection", "solve", "simulation")
+
+
+def unchanged(market: Market) -> Market:
+    return market
+
+
+def extended(market: Market) -> Market:
+    """Append the rest of August and the whole of September."""
+    every = np.arange(np.datetime64("2020-08-10"), np.datetime64("2020-10-01"))
+    dates = np.concatenate([market.dates, every[np.is_busday(every)]])
+    drawn = np.random.default_rng(4).normal(0, 0.01, (len(dates), len(market.symbols)))
+    drawn[: len(market.dates)] = market.values
+    return replace(market, dates=dates, values=drawn)
+
+
+def moved_day(market: Market) -> Market:
+    """Let a Friday have been a Saturday: no return moves."""
+    dates = market.dates.copy()
+    dates[dates == np.datetime64("2020-05-15")] = np.datetime64("2020-05-16")
+    return replace(market, dates=dates)
+
+
+def with_newcomer(market: Market) -> Market:
+    series = np.where(market.dates < np.datetime64("2020-07-10"), np.nan, 0.001)
+    series[::2] *= 2
+    return market.with_symbol("NEW", series)
+
+
+def with_wild_one(market: Market) -> Market:
+    return market.with_symbol("WILD", np.random.default_rng(9).normal(0, 0.1, len(market.dates)))
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An edit, and the cells of each kind that it makes stale, with the reason."""
+
+    name: str
+    selection: tuple[int, str] = (0, "")
+    solve: tuple[int, str] = (0, "")
+    simulation: tuple[int, str] = (0, "")
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    data: Callable[[Market], Market] = unchanged
+
+
+# The base has 6 windows (March to August), 2 selections, 4 profiles and 2 rebalances: 12
+# selections, 48 solves, 16 paths.
+EDITS = [
+    Edit("nothing"),
+    Edit(
+        "add a profile",
+        solve=(12, "new"),
+        simulation=(4, "new"),
+        changes={"profiles": [EQUAL, MARKET, SHARPE, VARIANCE, "hrp"]},
+    ),
+    Edit("remove a profile", changes={"profiles": [EQUAL, MARKET, VARIANCE]}),
+    Edit("turn the profiles round", changes={"profiles": [VARIANCE, SHARPE, MARKET, EQUAL]}),
+    Edit(
+        "change a cap",
+        solve=(12, "parameters changed"),
+        simulation=(4, "inputs changed"),
+        changes={"profiles": [EQUAL, MARKET, SHARPE, {**VARIANCE, "cap": 0.6}]},
+    ),
+    Edit(
+        "change an estimator",
+        solve=(12, "parameters changed"),
+        simulation=(4, "inputs changed"),
+        changes={"profiles": [EQUAL, MARKET, {**SHARPE, "covariance": "ledoit_wolf"}, VARIANCE]},
+    ),
+    Edit(
+        "rename a label",
+        changes={"profiles": [EQUAL, MARKET, {**SHARPE, "as": "tangency"}, VARIANCE]},
+    ),
+    Edit("rename the sleeve", changes={"sleeve": "eu"}),
+    Edit(
+        # Where the benchmark is held, it does not matter what is selected.
+        "add a selection",
+        selection=(6, "new"),
+        solve=(18, "new"),
+        simulation=(6, "new"),
+        changes={"selections": ["all", LOW, {"name": "top_momentum", "count": 3}]},
+    ),
+    Edit(
+        "change a selection",
+        selection=(6, "parameters changed"),
+        solve=(18, "inputs changed"),
+        simulation=(6, "inputs changed"),
+        changes={"selections": ["all", {**LOW, "count": 3}]},
+    ),
+    Edit(
+        "add a rebalance",
+        simulation=(8, "new"),
+        changes={"rebalances": ["window", "daily", "daily_5pct"]},
+    ),
+    Edit(
+        "change the costs",
+        simulation=(16, "parameters changed"),
+        changes={"costs": {"slippage_bps": 7.0}},
+    ),
+    Edit(
+        # Of the profiles, the maximum Sharpe ratio alone reads it.
+        "change the risk-free rate",
+        solve=(12, "parameters changed"),
+        simulation=(4, "inputs changed"),
+        changes={"risk_free": 0.02},
+    ),
+    Edit("change the seed", changes={"seed": 7}),
+    Edit("change the days of a year", changes={"periods_per_year": 365}),
+    Edit(
+        "train a day longer",
+        selection=(12, "inputs changed"),
+        solve=(36, "inputs changed"),
+        simulation=(12, "inputs changed"),
+        changes={"windows": {"train": 41, "step": "month"}},
+    ),
+    Edit(
+        # The new window is computed, the paths get longer, and August's keys stay.
+        "append a month",
+        selection=(2, "new"),
+        solve=(8, "new"),
+        simulation=(16, "inputs changed"),
+        data=extended,
+    ),
+    Edit(
+        # July is in the train period of August alone.
+        "correct a return of July, of an asset in both selections",
+        selection=(2, "inputs changed"),
+        solve=(6, "inputs changed"),
+        simulation=(12, "inputs changed"),
+        data=lambda market: market.with_value("2020-07-15", "AAA", 0.0),
+    ),
+    Edit(
+        "correct a return of July, of an asset in one selection",
+        selection=(2, "inputs changed"),
+        solve=(3, "inputs changed"),
+        simulation=(6, "inputs changed"),
+        data=lambda market: market.with_value("2020-07-15", "HHH", 0.0),
+    ),
+    Edit(
+        "correct a return of the benchmark",
+        simulation=(4, "inputs changed"),
+        data=lambda market: market.with_value("2020-07-15", "INDEX", 0.0),
+    ),
+    Edit(
+        # Seen in August only, and not yet eligible there.
+        "add an asset that was listed in July",
+        selection=(2, "inputs changed"),
+        data=with_newcomer,
+    ),
+    Edit(
+        "add an asset that one selection takes",
+        selection=(12, "inputs changed"),
+        solve=(18, "inputs changed"),
+        simulation=(6, "inputs changed"),
+        data=with_wild_one,
+    ),
+    Edit(
+        "remove an asset that one selection took",
+        selection=(12, "inputs changed"),
+        solve=(18, "inputs changed"),
+        simulation=(6, "inputs changed"),
+        data=lambda market: market.columns([0, 1, 2, 3, 4, 5, 6, 8]),
+    ),
+    Edit("turn the columns round", data=lambda market: market.columns(slice(None, None, -1))),
+    Edit("move a day within its month", data=moved_day),
+]
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
+def test_what_an_edit_costs(market: Market, base: Result, edit: Edit) -> None:
+    edited, name = edit.data(market), edit.name.replace(" ", "-")
+    config = edited.config(name, **edit.changes)
+    out = market.folder / f"{name}-warm"
+    shutil.copytree(base.out, out)
+    before = snapshot(out)
+
+    planned = plan(config, out=out)
+    stale = {
+        kind: {why: count} if count else {}
+        for kind in KINDS
+        for count, why in [getattr(edit, kind)]
+    }
+    assert planned.reasons == stale
+    assert snapshot(out) == before
+
+    result = run(config, out=out)
+    assert result.counts == planned.counts
+    facts = pq.read_table(out / "cells.parquet", columns=["kind", "outcome", "why"]).to_pylist()
+    measured = Counter(
+        (fact["kind"], fact["why"]) for fact in facts if fact["outcome"] == "computed"
+    )
+    assert measured == {(kind, why): n for kind, found in stale.items() for why, n in found.items()}
+
+    fresh = edited.run(f"{name}-fresh", **edit.changes)
+    for file in ("selected_atoms.parquet", "weights_cube.parquet", "nav.parquet"):
+        assert (out / file).read_bytes() == (fresh.out / file).read_bytes(), file
+
+
+def test_a_fresh_plan_finds_nothing_and_makes_no_folder(market: Market) -> None:
+    out = market.folder / "never"
+    planned = plan(market.config(), out=out)
+    assert planned.counts == {"selection": (0, 12), "solve": (0, 48), "simulation": (0, 16)}
+    assert planned.reasons == {
+        "selection": {"new": 12},
+        "solve": {"new": 48},
+        "simulation": {"new": 16},
+    }
+    assert planned.windows == tuple(f"2020-0{month}-01" for month in range(3, 9))
+    assert planned.stale == 76
+    assert not out.exists()
+
+
+def test_code_that_changed_recomputes_its_own_cells(
+    market: Market, base: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = _solving.code_version
+
+    def edited(*modules: str) -> str:
+        mark = "edited" if any(name.endswith("_min_variance") for name in modules) else ""
+        return original(*modules) + mark
+
+    monkeypatch.setattr(_solving, "code_version", edited)
+    planned = plan(market.config(), out=base.out)
+    assert planned.reasons == {
+        "selection": {},
+        "solve": {"code changed": 12},
+        "simulation": {"inputs changed": 4},
+    }
