@@ -243,7 +243,8 @@ def _simulate(unit: _Unit, shared: Mapping[str, np.ndarray]) -> list[_Simulated]
     weights = shared["weights"][unit.weights]
     held = np.flatnonzero(weights.any(axis=0))
     lengths = np.diff(shared["rows"], append=len(shared["values"]))
-    hhi = np.repeat(np.square(weights).sum(axis=1), lengths)
+    # Over the atoms held alone: how a sum is grouped may not depend on columns of zeros.
+    hhi = np.repeat([np.square(window[window > 0.0]).sum() for window in weights], lengths)
     values = np.ascontiguousarray(shared["values"][:, held])
     targets = np.ascontiguousarray(weights[:, held])
     found = []
