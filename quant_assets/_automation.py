@@ -10,11 +10,11 @@ __all__ = ["WHEN_INPUTS_CHANGE"]
 # has and the data do not yet are no reason to wait.
 WHEN_INPUTS_CHANGE = (
     dg.AutomationCondition.eager()
+    .without(~dg.AutomationCondition.any_deps_missing())
     .replace(
         "any_deps_updated",
         dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed()),
     )
-    .without(~dg.AutomationCondition.any_deps_missing())
     .with_label("when inputs change")
 )
 """Once the content of an input has changed, and nothing that feeds it is running."""

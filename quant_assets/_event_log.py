@@ -52,10 +52,15 @@ class BatchedSqliteEventLog(SqliteEventLogStorage):
             for insert in inserts:
                 connection.execute(insert)
         with self.index_transaction() as connection:
-            numbers = [connection.execute(insert).inserted_primary_key[0] for insert in inserts]
+            numbers = [_number(connection.execute(insert)) for insert in inserts]
             self._store_asset_event_tags(connection, events, numbers)
             for event, number in zip(events, numbers, strict=True):
                 self._store_asset_event(connection, event, number)
+
+
+def _number(result: Any) -> int:
+    number: int = result.inserted_primary_key[0]
+    return number
 
 
 def _kind(event: EventLogEntry) -> tuple[str, bool]:

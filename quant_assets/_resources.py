@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["AuditTrail", "ComputeBackend", "LakehouseRoot"]
 
 
-class LakehouseRoot(dg.ConfigurableResource):
+class LakehouseRoot(dg.ConfigurableResource[Any]):
     """Where partitions live.
 
     Parameters
@@ -45,10 +45,10 @@ class LakehouseRoot(dg.ConfigurableResource):
         """Remove what an earlier run left half-written."""
         for path in Lakehouse(self.url).purge_unfinished():
             if context.log is not None:
-                context.log.info(f"removed {path}, which a killed run left half-written")
+                context.log.info("removed %s, which a killed run left half-written", path)
 
 
-class ComputeBackend(dg.ConfigurableResource):
+class ComputeBackend(dg.ConfigurableResource[Any]):
     """Where the work of a run is done: Ray is started with the first work, and once a run.
 
     Parameters
@@ -80,7 +80,7 @@ class ComputeBackend(dg.ConfigurableResource):
             self._compute = None
 
 
-class AuditTrail(dg.ConfigurableResource):
+class AuditTrail(dg.ConfigurableResource[Any]):
     """One audit trail a sleeve, shared by its runs, so that trials add up.
 
     Parameters

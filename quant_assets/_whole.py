@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
 from quant_assets._windows import inputs_of
 from quant_assets.partitions import partition_key
@@ -15,6 +14,8 @@ from quant_core.tournament import CubeIndex, by_month, collect_atoms, plan_simul
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
 
     from quant_assets._resources import LakehouseRoot
     from quant_assets._sleeves import Sleeve
@@ -102,7 +103,7 @@ def _months(sleeve: Sleeve, cube: FolderStore) -> list[str]:
 
 
 def _between(first: str, last: str) -> list[str]:
-    stop = np.datetime64(last, "M") + 1
+    stop = np.datetime64(last, "M") + np.timedelta64(1, "M")
     return [str(month) for month in np.arange(np.datetime64(first, "M"), stop)]
 
 

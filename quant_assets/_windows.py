@@ -65,7 +65,10 @@ def _windows_in(sleeve: Sleeve, inputs: Inputs, days: np.ndarray, month: str) ->
     if not sleeve.holds(month):
         return []
     first = np.datetime64(month, "M")
-    start, end = first.astype("datetime64[D]"), (first + 1).astype("datetime64[D]")
+    start, end = (
+        first.astype("datetime64[D]"),
+        (first + np.timedelta64(1, "M")).astype("datetime64[D]"),
+    )
     begin = inputs.grid.period(start)
     begin = begin if begin >= start else inputs.grid.following(begin)
     found = []
@@ -85,5 +88,5 @@ def _windows_in(sleeve: Sleeve, inputs: Inputs, days: np.ndarray, month: str) ->
 
 def _clipped(sleeve: Sleeve, days: np.ndarray, month: str) -> bool:
     """Return whether the data begin before the months that were read."""
-    since = np.datetime64(month, "M") - sleeve.look_back
+    since = np.datetime64(month, "M") - np.timedelta64(sleeve.look_back, "M")
     return bool(since > np.datetime64(sleeve.first, "M") and len(days))

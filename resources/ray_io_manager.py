@@ -14,6 +14,7 @@ from pydantic import PrivateAttr
 from quant_core.canonical import digest
 from quant_core.cells import Receipt
 from quant_core.errors import MissingPartitionError, StoreError
+from resources._final_errors import final_errors
 from resources._hot_objects import HotObjects
 from resources._partition_events import partition_events
 from resources._partition_values import Partition, by_partition, reader, to_table
@@ -73,15 +74,17 @@ class RayIOManager(dg.ConfigurableIOManager):
 
         Raises
         ------
-        DataError
-            If the output is of a type that is not stored, or has other partitions than the run.
+        dagster.Failure
+            If the output is of a type that is not stored, has other partitions than the run, or
+            a worker's partition is missing; not retried.
         StoreError
             If a receipt and its file disagree.
         """
         asset, store = _asset(context.asset_key), self.store(context.asset_key)
         places = self._places(context)
-        found = by_partition(obj, list(places), asset=asset)
-        written = {key: self.write(store, asset, places[key], found[key]) for key in places}
+        with final_errors():
+            found = by_partition(obj, list(places), asset=asset)
+            written = {key: self.write(store, asset, places[key], found[key]) for key in places}
         yield from partition_events(context, found, written)
 
     def write(self, store: FolderStore, asset: str, place: str, partition: Partition) -> Receipt:
@@ -100,16 +103,18 @@ class RayIOManager(dg.ConfigurableIOManager):
 
         Raises
         ------
-        MissingPartitionError
-            If a partition was never materialized.
-        DataError
-            If the input is annotated with a type that is not stored.
+        dagster.Failure
+            If a partition was never materialized, or the input is annotated with a type that is
+            not stored; not retried.
+        StoreError
+            If a file cannot be read.
         """
         asset, store = _asset(context.asset_key), self.store(context.asset_key)
-        make = reader(context.dagster_type.typing_type, asset=asset)
         places = self._places(context)
         inside = _inside(places, (context.definition_metadata or {}).get("spans"))
-        return make({key: self.read(store, asset, key, place) for key, place in inside.items()})
+        with final_errors():
+            make = reader(context.dagster_type.typing_type, asset=asset)
+            return make({key: self.read(store, asset, key, place) for key, place in inside.items()})
 
     def read(self, store: FolderStore, asset: str, key: str, place: str) -> pa.Table:
         """Read one partition: the live object if it is still the file's, else the file."""

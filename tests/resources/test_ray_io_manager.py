@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from quant_core.data import ReturnsMatrix
-from quant_core.errors import DataError, MissingPartitionError, StoreError
+from quant_core.errors import StoreError
 from resources import ray_io_manager
 from resources._hot_objects import HotObjects
 from resources.lakehouse import Lakehouse
@@ -185,7 +185,7 @@ def test_returns_matrices_are_concatenated(tmp_path: Path) -> None:
 def test_a_missing_partition_is_an_error_that_names_it(tmp_path: Path) -> None:
     run(tables, root=tmp_path, months=("2020-02", "2020-02"))
     asset, _ = consumer(pa.Table)
-    with pytest.raises(MissingPartitionError, match=r"tables: partition 2020-01\|us_equity has"):
+    with pytest.raises(dg.Failure, match=r"tables: partition 2020-01\|us_equity has"):
         run(asset, tables.to_source_asset(), root=tmp_path, months=("2020-03", "2020-03"))
 
 
@@ -197,7 +197,7 @@ def test_only_months_outside_a_sleeve_span_may_be_missing(
     spans = {"us_equity": [first, "2020-06"]}
     asset, seen = consumer(pa.Table, metadata={"spans": spans})
     if months is None:
-        with pytest.raises(MissingPartitionError):
+        with pytest.raises(dg.Failure):
             run(asset, tables.to_source_asset(), root=tmp_path, months=("2020-03", "2020-03"))
         return
     run(asset, tables.to_source_asset(), root=tmp_path, months=("2020-03", "2020-03"))
@@ -210,7 +210,7 @@ def test_an_output_that_is_no_table_is_refused(value: Any, tmp_path: Path) -> No
     def wrong() -> Any:
         return value
 
-    with pytest.raises(DataError, match="nothing is pickled"):
+    with pytest.raises(dg.Failure, match="nothing is pickled"):
         run(wrong, root=tmp_path, months=("2020-01", "2020-01"))
     assert list(tmp_path.iterdir()) == []
 
@@ -220,7 +220,7 @@ def test_an_output_with_other_partitions_than_the_run_is_refused(tmp_path: Path)
     def partial() -> Any:
         return {"2020-01|us_equity": table_of("2020-01"), "2021-01|us_equity": table_of("2021-01")}
 
-    with pytest.raises(DataError, match=r"missing 2020-02\|us_equity; not asked for 2021-01"):
+    with pytest.raises(dg.Failure, match=r"missing 2020-02\|us_equity; not asked for 2021-01"):
         run(partial, root=tmp_path, months=("2020-01", "2020-02"))
     assert list(tmp_path.iterdir()) == []
 
@@ -229,7 +229,7 @@ def test_an_output_with_other_partitions_than_the_run_is_refused(tmp_path: Path)
 def test_an_input_of_another_type_is_refused(annotation: Any, tmp_path: Path) -> None:
     run(tables, root=tmp_path, months=("2020-01", "2020-02"))
     asset, _ = consumer(annotation)
-    with pytest.raises(DataError, match="expected the annotation"):
+    with pytest.raises(dg.Failure, match="expected the annotation"):
         run(asset, tables.to_source_asset(), root=tmp_path, months=("2020-03", "2020-03"))
 
 
@@ -238,7 +238,7 @@ def test_an_input_of_another_type_is_refused(annotation: Any, tmp_path: Path) ->
     [
         ("nothing", None, ""),
         ("file", StoreError, "did two runs write the partition at once"),
-        ("gone", MissingPartitionError, "a worker reported partition us_equity/2020-01"),
+        ("gone", dg.Failure, "a worker reported partition us_equity/2020-01"),
     ],
 )
 def test_a_receipt_is_held_against_its_file(

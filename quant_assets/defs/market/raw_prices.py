@@ -8,6 +8,7 @@ from quant_assets._assets import RETRIES, SINGLE_RUN, version_of
 from quant_assets._sleeves import Sleeve, sleeves
 from quant_assets.partitions import MONTHLY, partition_key, sleeves_with_months
 from quant_core.data import RawObservations, open_source
+from resources._final_errors import without_retry
 from resources.ray_io_manager import Partition
 
 __all__ = ["raw_prices"]
@@ -21,6 +22,7 @@ __all__ = ["raw_prices"]
     code_version=version_of("quant_core.data._source", sections=("data",)),
     kinds={"parquet"},
 )
+@without_retry
 def raw_prices(context: dg.AssetExecutionContext) -> dict[str, Partition]:
     """Observations as the source has them, before any rule: ``date, symbol, value, row``."""
     known = sleeves()
@@ -33,7 +35,10 @@ def raw_prices(context: dg.AssetExecutionContext) -> dict[str, Partition]:
 
 
 def _read(sleeve: Sleeve, months: list[str]) -> RawObservations:
-    first, after = np.datetime64(months[0], "M"), np.datetime64(months[-1], "M") + 1
+    first, after = (
+        np.datetime64(months[0], "M"),
+        np.datetime64(months[-1], "M") + np.timedelta64(1, "M"),
+    )
     begin, end = first.astype("datetime64[us]"), after.astype("datetime64[us]")
     if sleeve.data.start is not None:
         begin = max(begin, np.datetime64(sleeve.data.start, "us"))
@@ -44,7 +49,10 @@ def _read(sleeve: Sleeve, months: list[str]) -> RawObservations:
 
 def _month(raw: RawObservations, month: str) -> pa.Table:
     start = np.datetime64(month, "M")
-    within = start.astype("datetime64[us]"), (start + 1).astype("datetime64[us]")
+    within = (
+        start.astype("datetime64[us]"),
+        (start + np.timedelta64(1, "M")).astype("datetime64[us]"),
+    )
     return raw.between(*within).to_table()
 
 

@@ -13,6 +13,7 @@ from quant_assets._sleeves import Sleeve, sleeves
 from quant_assets.partitions import MONTHLY, ONE_MONTH_BACK, partition_key, sleeves_with_months
 from quant_core.contracts import ContractReport
 from quant_core.data import Ingested, RawObservations, ReturnsMatrix, ingest_month, matrix_version
+from resources._final_errors import without_retry
 from resources.ray_io_manager import Partition
 
 __all__ = ["returns_matrix"]
@@ -37,15 +38,16 @@ _CHECK = "kept_plus_dropped_is_in"
     ],
     kinds={"parquet"},
 )
+@without_retry
 def returns_matrix(
     context: dg.AssetExecutionContext, trail: AuditTrail, raw_prices: dict[str, pa.Table]
-) -> Iterator[dg.MaterializeResult]:
-    """Simple returns of every symbol that passed the contract; leading gaps stay empty."""
+) -> Iterator[dg.MaterializeResult[dict[str, Partition]]]:
+    """Hold returns: every symbol that passed the contract, leading gaps left empty."""
     found: dict[str, Partition] = {}
     broken: dict[str, str] = {}
     for name, months in sleeves_with_months(list(context.partition_keys)).items():
         sleeve = sleeves()[name]
-        with trail.action("ingest", sleeve, run_id=context.run_id, partitions=months) as told:
+        with trail.action("ingest", sleeve, run_id=context.run.run_id, partitions=months) as told:
             action, witness = told
             ingested = {month: _ingest(sleeve, month, raw_prices) for month in months}
             action.outcome = {month: part.report.to_dict() for month, part in ingested.items()}
@@ -69,7 +71,7 @@ def returns_matrix(
 
 
 def _ingest(sleeve: Sleeve, month: str, tables: Mapping[str, pa.Table]) -> Ingested:
-    before = str(np.datetime64(month, "M") - 1)
+    before = str(np.datetime64(month, "M") - np.timedelta64(1, "M"))
     own, previous = (tables.get(str(partition_key(sleeve.name, at))) for at in (month, before))
     if own is None or not own.num_rows:
         return _empty(sleeve)

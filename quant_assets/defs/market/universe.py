@@ -11,6 +11,7 @@ from quant_assets._windows import inputs_of, windows_of
 from quant_assets.partitions import MONTHLY, TRAIN, partition_key, sleeves_with_months
 from quant_core.tournament import Inputs, members
 from quant_core.windows import Window
+from resources._final_errors import without_retry
 from resources.ray_io_manager import Partition
 
 __all__ = ["universe"]
@@ -37,6 +38,7 @@ _SCHEMA = pa.schema(
     ins={"returns_matrix": dg.AssetIn(partition_mapping=TRAIN, metadata=spans())},
     kinds={"parquet"},
 )
+@without_retry
 def universe(
     context: dg.AssetExecutionContext, returns_matrix: dict[str, pa.Table]
 ) -> dict[str, Partition]:

@@ -4,28 +4,25 @@ import dagster as dg
 import numpy as np
 
 from quant_assets._sleeves import sleeves
-from quant_assets.partitions import MONTHLY, SIMULATED, SLEEVES, partition_key
+from quant_assets.partitions import partition_key
 
 __all__ = ["automation", "monthly", "ranking", "research", "simulation"]
 
 research = dg.define_asset_job(
     "research",
     selection=["raw_prices", "returns_matrix", "universe", "selected_atoms", "weights_cube"],
-    partitions_def=MONTHLY,
     description="From prices to weights, for any range of months.",
 )
 
 simulation = dg.define_asset_job(
     "simulation",
     selection=["simulation_results"],
-    partitions_def=SIMULATED,
     description="The path of every cell of a sleeve.",
 )
 
 ranking = dg.define_asset_job(
     "ranking",
     selection=["leaderboard"],
-    partitions_def=SLEEVES,
     description="The leaderboard of a sleeve.",
 )
 
@@ -33,7 +30,10 @@ ranking = dg.define_asset_job(
 @dg.schedule(job=research, cron_schedule="0 6 1 * *", execution_timezone="UTC")
 def monthly(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
     """Launch the month that has just ended, for every sleeve whose data go on."""
-    month = str(np.datetime64(context.scheduled_execution_time.strftime("%Y-%m"), "M") - 1)
+    month = str(
+        np.datetime64(context.scheduled_execution_time.strftime("%Y-%m"), "M")
+        - np.timedelta64(1, "M")
+    )
     found = [name for name, sleeve in sleeves().items() if sleeve.holds(month)]
     if not found:
         return dg.SkipReason(f"no sleeve has data for {month}")

@@ -18,6 +18,7 @@ from quant_core.errors import ContractError, MissingPartitionError
 from quant_core.ledger import tried_configurations
 from quant_core.tournament import Leaderboard, SimulationPlan, rank
 from quant_core.tournament._paths import CellPath
+from resources._final_errors import without_retry
 from resources.ray_io_manager import Partition
 
 __all__ = ["leaderboard"]
@@ -43,6 +44,7 @@ _LUCK = ("turnover", "psr", "dsr", "sharpe_low", "sharpe_high")
     ],
     kinds={"parquet"},
 )
+@without_retry
 def leaderboard(
     context: dg.AssetExecutionContext, lakehouse: LakehouseRoot, trail: AuditTrail
 ) -> dict[str, Partition]:
@@ -51,7 +53,7 @@ def leaderboard(
     for name in sorted(context.partition_keys):
         sleeve = sleeves()[name]
         whole = WholeSleeve.read(sleeve, lakehouse)
-        with trail.action("rank", sleeve, run_id=context.run_id) as told:
+        with trail.action("rank", sleeve, run_id=context.run.run_id) as told:
             action, witness = told
             trials = len(tried_configurations(trail.path(name)))
             board = _rank(whole, lakehouse, trials)

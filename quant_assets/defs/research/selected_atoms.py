@@ -14,6 +14,8 @@ from quant_assets._stages import StageRun, run_stage
 from quant_assets.partitions import MONTHLY, TRAIN, sleeves_with_months
 from quant_core.compute import Compute
 from quant_core.tournament import StageOutcome, select
+from resources._final_errors import without_retry
+from resources.ray_io_manager import Partition
 
 __all__ = ["selected_atoms"]
 
@@ -42,6 +44,7 @@ _CHECK = "winners_are_members"
     ],
     kinds={"ray", "parquet"},
 )
+@without_retry
 def selected_atoms(
     context: dg.AssetExecutionContext,
     lakehouse: LakehouseRoot,
@@ -49,14 +52,15 @@ def selected_atoms(
     trail: AuditTrail,
     returns_matrix: dict[str, pa.Table],
     universe: dict[str, pa.Table],
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[dict[str, Partition]]]:
     """Every member of each window's universe, whether each selection chose it, and why not."""
-    found, strangers = {}, 0
+    found: dict[str, Partition] = {}
+    strangers = 0
     for name, months in sleeves_with_months(list(context.partition_keys)).items():
         store = lakehouse.store("selected_atoms", name)
         run = StageRun.of(sleeves()[name], months, returns_matrix, store)
         stage = partial(_select, compute=backend.compute)
-        found |= run_stage("select", stage, run, trail, run_id=context.run_id)
+        found |= run_stage("select", stage, run, trail, run_id=context.run.run_id)
         strangers += sum(_strangers(store.read(month), universe, name, month) for month in months)
     check = dg.AssetCheckResult(
         check_name=_CHECK, passed=not strangers, metadata={"not_members": strangers}

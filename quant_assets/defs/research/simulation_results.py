@@ -22,6 +22,7 @@ from quant_core.tournament import (
     run_simulations,
 )
 from quant_core.tournament._paths import CellPath
+from resources._final_errors import without_retry
 from resources.ray_io_manager import Partition
 
 __all__ = ["simulation_results"]
@@ -53,12 +54,13 @@ _TOLERANCE = 1e-9
     ],
     kinds={"ray", "parquet"},
 )
+@without_retry
 def simulation_results(
     context: dg.AssetExecutionContext,
     lakehouse: LakehouseRoot,
     backend: ComputeBackend,
     trail: AuditTrail,
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[dict[str, Partition]]]:
     """NAV, return, turnover and cost of every cell and day."""
     found: dict[str, Partition] = {}
     broken: list[str] = []
@@ -67,7 +69,7 @@ def simulation_results(
         sleeve = sleeves()[name]
         config = _with_simulator(sleeve, simulator)
         whole = WholeSleeve.read(sleeve, lakehouse)
-        run = _Run(whole, config, lakehouse, backend, trail, context.run_id)
+        run = _Run(whole, config, lakehouse, backend, trail, context.run.run_id)
         found[key], paths = run.partition(simulator)
         broken += [" / ".join(path.names) for path in paths if not _adds_up(path)]
     check = dg.AssetCheckResult(

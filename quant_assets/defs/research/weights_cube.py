@@ -17,6 +17,7 @@ from quant_core.compute import Compute
 from quant_core.contracts import check_weights
 from quant_core.tournament import Inputs, StageOutcome, collect_atoms, solve
 from quant_core.tournament._solving import plan_solves
+from resources._final_errors import without_retry
 from resources.ray_io_manager import Partition
 
 __all__ = ["weights_cube"]
@@ -53,13 +54,14 @@ _PAST = "nothing_from_the_future"
     ],
     kinds={"ray", "parquet"},
 )
+@without_retry
 def weights_cube(
     context: dg.AssetExecutionContext,
     lakehouse: LakehouseRoot,
     backend: ComputeBackend,
     trail: AuditTrail,
     returns_matrix: dict[str, pa.Table],
-) -> Iterator[dg.MaterializeResult]:
+) -> Iterator[dg.MaterializeResult[dict[str, Partition]]]:
     """Weights with the certificate of each solve, one row an atom."""
     found: dict[str, Partition] = {}
     broken: list[str] = []
@@ -71,7 +73,7 @@ def weights_cube(
             lakehouse.store("selected_atoms", name), months, run.inputs.matrix.symbols
         )
         stage = partial(_solve, atoms=atoms, compute=backend.compute)
-        made = run_stage("solve", stage, run, trail, run_id=context.run_id)
+        made = run_stage("solve", stage, run, trail, run_id=context.run.run_id)
         broken += _violations(run)
         ahead += _from_the_future(run, atoms)
         last = str(partition_key(name, months[-1]))
