@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import dagster as dg
 import numpy as np
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from quant_assets._sleeves import Sleeve, sleeves
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "MONTH",
