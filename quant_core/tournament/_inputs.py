@@ -47,6 +47,9 @@ class Inputs:
     benchmark: np.ndarray = field(repr=False)
     missing: tuple[str, ...]
     _by_column: np.ndarray = field(repr=False)
+    _digests: dict[tuple[int, int], list[str]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, matrix: ReturnsMatrix, config: TournamentConfig) -> Self:
@@ -67,19 +70,32 @@ class Inputs:
             _by_column=by_column,
         )
 
+    @property
+    def benchmark_lack(self) -> str:
+        """Why the benchmark cannot be held; empty when it can."""
+        if self.missing:
+            return f"no data for the benchmark {', '.join(self.missing)}"
+        return "" if len(self.benchmark) else "no benchmark is configured"
+
     def windows(self) -> list[Window]:
         """Return every window of the grid that has train and test rows."""
         return self.grid.windows(self.matrix.dates)
 
     def column_digests(self, rows: slice, columns: Sequence[int] | np.ndarray) -> list[str]:
         """Return one digest a column: its symbol and its values in a slice of rows."""
-        symbols, by_column = self.matrix.symbols, self._by_column
-        found = []
-        for column in columns:
-            state = hashlib.blake2b(by_column[column, rows], digest_size=16)
-            state.update(symbols[column].encode())
-            found.append(state.hexdigest())
-        return found
+        # Every stage asks for the windows' slices again: at most one entry a window is kept.
+        place = rows.start, rows.stop
+        if place not in self._digests:
+            self._digests[place] = [
+                self._column_digest(rows, column) for column in range(len(self.matrix.symbols))
+            ]
+        every = self._digests[place]
+        return [every[column] for column in columns]
+
+    def _column_digest(self, rows: slice, column: int) -> str:
+        state = hashlib.blake2b(self._by_column[column, rows], digest_size=16)
+        state.update(self.matrix.symbols[column].encode())
+        return state.hexdigest()
 
     def block_digest(self, rows: slice) -> str:
         """Return the digest of where the calendar cuts a slice of rows."""
