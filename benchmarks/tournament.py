@@ -119,6 +119,7 @@ def main() -> None:
         config, out, backend = given.run
         run_here(json.loads(config), out, backend)
         return
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] - a text stream
     with TemporaryDirectory() as folder:
         here = Path(folder)
         chosen = profiles(given.configurations)
