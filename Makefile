@@ -45,9 +45,11 @@ library: $(filter .tools/bin/uv,$(UV)) ## Run a tournament where neither Dagster
 demo: setup ## Run the demo tournament on sample data
 	$(RUN)/quant demo --out demo
 
-dev: setup ## Start the Dagster UI and daemon on http://localhost:3000
+dev: setup ## Start the Dagster UI and daemon on http://localhost:3000 (PORT, TV_HOME)
 	@mkdir -p $(TV_HOME)/dagster && cp -u dagster.yaml $(TV_HOME)/dagster/dagster.yaml
-	TV_HOME=$(TV_HOME) DAGSTER_HOME=$(TV_HOME)/dagster $(RUN)/dagster dev --workspace workspace.yaml --port $(PORT)
+	@echo "the UI comes up on http://localhost:$(PORT) in half a minute; data go to $(TV_HOME); Ctrl-C ends it"
+	@cd $(TV_HOME) && TV_HOME=$(TV_HOME) DAGSTER_HOME=$(TV_HOME)/dagster PYTHONWARNINGS=ignore \
+		$(CURDIR)/$(RUN)/dagster dev --workspace $(CURDIR)/workspace.yaml --port $(PORT)
 
 bench: setup ## Measure against peers; RETURNS=FILE uses real returns
 	@$(SYNC) --inexact --extra simulators --group bench

@@ -30,25 +30,29 @@ class _Module:
     imports: tuple[tuple[str, str | None], ...]
 
 
-def code_version(*modules: str) -> str:
+def code_version(*modules: str, alone: tuple[str, ...] = ()) -> str:
     """Return the version of the code in modules and in all that they import from the library.
 
     Parameters
     ----------
     *modules : str
         Dotted names inside ``quant_core``, for example ``"quant_core.engines.native._hrp"``.
+    alone : tuple of str
+        Modules that count without what they import: a stage that can call any solver, say, where
+        ``modules`` name the one that it calls.
 
     Returns
     -------
     str
         32 hexadecimal characters.
     """
-    return _version(tuple(sorted(modules)))
+    return _version(tuple(sorted(modules)), tuple(sorted(alone)))
 
 
 @cache
-def _version(modules: tuple[str, ...]) -> str:
-    parts = [f"{name}={_read(name).fingerprint}" for name in code_closure(*modules)]
+def _version(modules: tuple[str, ...], alone: tuple[str, ...]) -> str:
+    names = sorted({*code_closure(*modules), *alone})
+    parts = [f"{name}={_read(name).fingerprint}" for name in names]
     parts += [f"{name}=={version(name)}" for name in _NUMERIC_PACKAGES]
     return digest_parts(parts)
 

@@ -55,7 +55,7 @@ def plan_selections(
     identities = [
         (
             choice.label,
-            code_version(choice.spec.code_module, *_OWN_CODE),
+            code_version(choice.spec.code_module, *_OWN_CODE, alone=(__name__,)),
             digest_json(choice.spec.model_dump(mode="json")),
         )
         for choice in config.selections

@@ -13,6 +13,7 @@ import numpy as np
 from quant_core.canonical import digest_json, digest_parts
 from quant_core.cells import CellIdentity, code_version, why_stale
 from quant_core.clock import clock
+from quant_core.profiles import Status
 from quant_core.simulators import code_modules, simulate
 from quant_core.tournament._index import CubeIndex, read_weights
 from quant_core.tournament._paths import PATH_NAMES, CellPath, read_paths
@@ -46,6 +47,7 @@ class _Cell(NamedTuple):
     line: Names
     simulator: Simulator
     rebalance: Rebalance
+    needs_benchmark: bool
     identity: CellIdentity
 
 
@@ -120,7 +122,8 @@ def plan_simulations(
     dates, paths = read_paths(stored)
     absent, cells = {}, []
     for cell in _cells(inputs, config, windows, atoms, index, rows):
-        reason = index.absence(cell.line)
+        lack = inputs.benchmark_lack if cell.needs_benchmark else ""
+        reason = (str(Status.UNAVAILABLE), lack) if lack else index.absence(cell.line)
         if reason is None:
             cells.append(cell)
         else:
@@ -171,13 +174,14 @@ def _cells(
             ]
             identity = CellIdentity(
                 "simulation",
-                code_version(*code_modules(simulator.spec, rebalance.spec)),
+                code_version(*code_modules(simulator.spec, rebalance.spec), alone=(__name__,)),
                 digest_json(parameters),
                 0,
                 reads,
             )
             names = (*line, rebalance.label, simulator.label)
-            yield _Cell(names, line, simulator.spec, rebalance.spec, identity)
+            benchmark = profile.spec.needs_benchmark
+            yield _Cell(names, line, simulator.spec, rebalance.spec, benchmark, identity)
 
 
 class _Unit(NamedTuple):

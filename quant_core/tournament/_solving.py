@@ -113,7 +113,7 @@ def _reads(
             [blocks, clusters, *(every[column] for column in record.winners)]
         )
     names = [inputs.matrix.symbols[column] for column in inputs.benchmark]
-    found[None] = digest_parts([*names, "missing", *inputs.missing])
+    found[None] = digest_parts([*names, "lack", inputs.benchmark_lack])
     return found
 
 
@@ -135,7 +135,7 @@ def _lines(config: TournamentConfig) -> list[_Line]:
                         (selection.label, engine.label, profile.label),
                         engine.spec.name,
                         profile.spec,
-                        code_version(*modules),
+                        code_version(*modules, alone=(__name__,)),
                         digest_json(parameters),
                     )
                 )
@@ -158,8 +158,8 @@ class SolveStage:
         What may be held.
     benchmark : numpy.ndarray of int64
         Columns of the benchmark.
-    missing : tuple of str
-        Benchmark symbols that the data do not have.
+    benchmark_lack : str
+        Why the benchmark cannot be held; empty when it can.
     risk_free : float
         Risk-free simple return per period.
     """
@@ -169,7 +169,7 @@ class SolveStage:
     lines: tuple[_Line, ...] = field(repr=False)
     atoms: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]] = field(repr=False)
     benchmark: np.ndarray = field(repr=False)
-    missing: tuple[str, ...]
+    benchmark_lack: str
     risk_free: float
 
     name: ClassVar[Kind] = "solve"
@@ -184,7 +184,7 @@ class SolveStage:
             lines=tuple(_lines(config)),
             atoms={at: (record.winners, record.winner_clusters) for at, record in atoms.items()},
             benchmark=inputs.benchmark,
-            missing=inputs.missing,
+            benchmark_lack=inputs.benchmark_lack,
             risk_free=config.risk_free_per_period,
         )
 
@@ -213,9 +213,9 @@ class _Solver:
         line, window = self._stage.lines[number], plan.window
         columns, cluster = self._atoms(line, window.key)
         identity = plan.slots[number].identity
-        if line.profile.needs_benchmark and self._stage.missing:
-            missing = ", ".join(self._stage.missing)
-            return _record(identity, _without(Status.UNAVAILABLE, f"no data for {missing}"))
+        if line.profile.needs_benchmark and self._stage.benchmark_lack:
+            lack = _without(Status.UNAVAILABLE, self._stage.benchmark_lack)
+            return _record(identity, lack)
         if not len(columns):
             return _record(identity, _without(Status.EMPTY, "the selection is empty"))
         estimated = self._estimate(line, window, columns)

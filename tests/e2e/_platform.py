@@ -1,0 +1,73 @@
+"""A running platform, and how a test talks to it."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parents[2]
+BIN = ROOT / ".venv" / "bin"
+
+
+SLEEVE = """\
+sleeve: small
+data: {sample: true, start: 2006-01-01, end: 2007-12-31}
+selections: [all, {name: top_momentum, count: 8}]
+profiles: [equal_weight, market, min_variance, hrp]
+rebalances: [window, daily_5pct]
+seed: 7
+"""
+
+
+def launch_tags(first: str, last: str) -> str:
+    """Return the tags of a run over a range of partitions, as the command line takes them."""
+    start, end = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
+    return json.dumps({start: first, end: last})
+
+
+def wait_for[T](ask: Callable[[], T | None], *, seconds: float, what: str, every: float = 0.5) -> T:
+    """Poll until something answers; the time is a guard against hanging, not a measurement."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = ask()
+        if answer:
+            return answer
+        time.sleep(every)
+    raise AssertionError(f"gave up after {seconds} s waiting for {what}")
+
+
+@dataclass(frozen=True)
+class Platform:
+    url: str
+    home: Path
+    env: dict[str, str]
+    log: Path
+
+    def query(self, query: str, **variables: Any) -> dict[str, Any]:
+        request = urllib.request.Request(  # noqa: S310 - our own server on loopback
+            f"{self.url}/graphql",
+            data=json.dumps({"query": query, "variables": variables}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310 - as above
+            answer = json.load(response)
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.query("{version}"))
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+    def runs(self) -> list[dict[str, Any]]:
+        found = self.query("{runsOrError{... on Runs{results{runId jobName status}}}}")
+        return found["runsOrError"]["results"]

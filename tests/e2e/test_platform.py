@@ -1,0 +1,152 @@
+"""The README's section on the asset graph, followed on a real platform."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+
+from quant_core import load_config, run
+from tests.e2e._platform import BIN, ROOT, Platform, launch_tags, wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from selenium.webdriver.chrome.webdriver import WebDriver
+
+MONTHS = 24
+ASSETS = {
+    "raw_prices": MONTHS,
+    "returns_matrix": MONTHS,
+    "universe": MONTHS,
+    "selected_atoms": MONTHS,
+    "weights_cube": MONTHS,
+    "simulation_results": 1,
+    "leaderboard": 1,
+}
+MATERIALIZED = """
+query Materialized($keys: [AssetKeyInput!]) {
+  assetNodes(assetKeys: $keys) {
+    assetKey { path }
+    partitionStats { numMaterialized numFailed numPartitions }
+  }
+}
+"""
+
+
+def _materialized(platform: Platform) -> dict[str, int]:
+    keys = [{"path": [name]} for name in ASSETS]
+    nodes = platform.query(MATERIALIZED, keys=keys)["assetNodes"]
+    return {
+        node["assetKey"]["path"][0]: node["partitionStats"]["numMaterialized"] for node in nodes
+    }
+
+
+def _unfinished(platform: Platform) -> list[str]:
+    ended = {"SUCCESS", "FAILURE", "CANCELED"}
+    return [one["runId"] for one in platform.runs() if one["status"] not in ended]
+
+
+def _button(browser: WebDriver, text: str) -> Any:
+    found = browser.find_elements("xpath", f"//button[contains(., '{text}')]")
+    return next((one for one in found if one.is_displayed() and one.is_enabled()), None)
+
+
+def test_all_months_are_materialized_from_the_browser(
+    platform: Platform, browser: WebDriver
+) -> None:
+    browser.get(f"{platform.url}/locations/quant-assets/jobs/research")
+    wait_for(
+        lambda: _button(browser, "Materialize all"), seconds=120, what="the button of the job"
+    ).click()
+    wait_for(lambda: _button(browser, "All"), seconds=60, what="the partitions of the job")
+    choices = [
+        one
+        for one in browser.find_elements("xpath", "//button[normalize-space(.)='All']")
+        if one.is_displayed()
+    ]
+    assert len(choices) == 2, "one for the months, one for the sleeves"
+    for choice in choices:
+        choice.click()
+    wait_for(
+        lambda: _button(browser, "Launch backfill"), seconds=60, what="a complete selection"
+    ).click()
+
+    wait_for(
+        lambda: _materialized(platform) == ASSETS,
+        seconds=600,
+        what=f"all assets, see {platform.log}",
+    )
+    wait_for(lambda: not _unfinished(platform), seconds=300, what="the last run to end")
+    assert {one["status"] for one in platform.runs()} == {"SUCCESS"}
+    assert sum(one["jobName"] == "research" for one in platform.runs()) == 1, "one run for all"
+
+
+def test_the_graph_gives_the_numbers_of_the_plain_library(
+    platform: Platform, tmp_path: Path
+) -> None:
+    wait_for(lambda: _materialized(platform) == ASSETS, seconds=600, what="all assets")
+    config = load_config(str(platform.home / "sleeves" / "small.yaml"))
+    alone = run(config, out=tmp_path).leaderboard
+    table = pq.read_table(platform.home / "lakehouse" / "leaderboard" / "small.parquet")
+    figures = [name for name in table.column_names if name != "sleeve"]
+    assert table.select(figures).to_pylist() == alone.select(figures).to_pylist()
+
+
+def test_a_job_launched_from_a_shell_finds_every_cell(platform: Platform) -> None:
+    wait_for(lambda: _materialized(platform) == ASSETS, seconds=600, what="all assets")
+    before = {one["runId"] for one in platform.runs()}
+    tags = launch_tags("2006-01|small", "2007-12|small")
+    workspace = ["--workspace", str(ROOT / "workspace.yaml")]
+    job = ["--job", "research", "--tags", tags]
+    command = [str(BIN / "dagster"), "job", "launch", *workspace, *job]
+    subprocess.run(command, check=True, env=platform.env, cwd=platform.home, timeout=300)
+
+    def launched() -> list[dict[str, Any]]:
+        found = [one for one in platform.runs() if one["runId"] not in before]
+        return [one for one in found if one["status"] in {"SUCCESS", "FAILURE", "CANCELED"}]
+
+    found = wait_for(launched, seconds=300, what="the launched run")
+    assert [one["status"] for one in found if one["jobName"] == "research"] == ["SUCCESS"]
+    assert _computed(platform, found[0]["runId"]) == {"selected_atoms": 0, "weights_cube": 0}
+
+
+def _computed(platform: Platform, run_id: str) -> dict[str, int]:
+    """Add up the cells that a run computed, as its materializations say."""
+    query = """
+    query Events($runId: ID!) {
+      logsForRun(runId: $runId, limit: 5000) {
+        ... on EventConnection { events { ... on MaterializationEvent {
+          assetKey { path }
+          metadataEntries { label ... on IntMetadataEntry { intValue } }
+        } } }
+      }
+    }
+    """
+    total: dict[str, int] = {}
+    for event in platform.query(query, runId=run_id)["logsForRun"]["events"]:
+        for entry in event.get("metadataEntries", []):
+            if entry["label"] == "computed":
+                name = event["assetKey"]["path"][0]
+                total[name] = total.get(name, 0) + entry["intValue"]
+    return total
+
+
+def test_the_leaderboard_is_a_page_that_shows_its_plots(
+    platform: Platform, browser: WebDriver
+) -> None:
+    wait_for(lambda: _materialized(platform) == ASSETS, seconds=600, what="all assets")
+    browser.get(f"{platform.url}/assets/leaderboard?view=partitions&partition=small")
+    wait_for(
+        lambda: "small" in browser.find_element("tag name", "body").text,
+        seconds=60,
+        what="the page",
+    )
+    wait_for(
+        lambda: "configurations" in browser.page_source,
+        seconds=60,
+        what="the metadata of the leaderboard",
+    )
+    severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert severe == []
