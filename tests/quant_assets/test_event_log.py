@@ -9,8 +9,9 @@ import yaml
 from resources.ray_io_manager import RayIOManager
 
 if TYPE_CHECKING:
-    import pytest
     from pathlib import Path
+
+    import pytest
 
 KEYS = [f"{number:03d}" for number in range(40)]
 PARTITIONS = dg.StaticPartitionsDefinition(KEYS)
