@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,7 +44,14 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     command = [BIN / "dagster", "dev", "--workspace", ROOT / "workspace.yaml", "--port", str(port)]
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            command, cwd=home, env=env, stdout=sink, stderr=sink, start_new_session=True
+            command,
+            cwd=home,
+            env=env,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+            # A job in the background of a shell ignores the interrupt that ends the platform.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads here
         )
     found = Platform(f"http://127.0.0.1:{port}", home, env, log)
     try:

@@ -33,7 +33,7 @@ def test_a_missing_benchmark_makes_explicit_empty_cells(market: Market) -> None:
     assert len(cells) == 4
     for cell in cells:
         assert cell["status"] == "unavailable"
-        assert cell["reason"] == "unavailable in 6 of 6 windows, the first 2020-03-01"
+        assert cell["reason"] == "no data for the benchmark ABSENT"
         assert [cell[name] for name in FIGURES] == [None] * len(FIGURES)
         assert (cell["windows"], cell["windows_in_cash"]) == (6, 6)
     assert {row["status"] for row in rows(result)} == {"ok", "unavailable"}
@@ -41,7 +41,7 @@ def test_a_missing_benchmark_makes_explicit_empty_cells(market: Market) -> None:
     assert "market" not in nav["profile"].to_pylist()
     cube = pq.read_table(result.out / "weights_cube.parquet").to_pandas()
     messages = cube[cube["profile"] == "market"]["message"].unique().tolist()
-    assert messages == ["no data for ABSENT"]
+    assert messages == ["no data for the benchmark ABSENT"]
     facts = pq.read_table(result.out / "cells.parquet")
     absent = facts.filter(pc.field("status") == "unavailable").to_pylist()
     paths = [fact for fact in absent if fact["kind"] == "simulation"]
