@@ -33,8 +33,8 @@ def figure(draw: Callable[[Axes], None], *, title: str) -> dg.MarkdownMetadataVa
     title : str
         Title of the plot.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - slow to import
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
 
     canvas = FigureCanvasAgg(Figure(figsize=_SIZE, layout="constrained"))
     axes = canvas.figure.add_subplot()

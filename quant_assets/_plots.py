@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from quant_core.cells import FolderStore
-    from quant_core.tournament._paths import CellPath
+    from quant_core.tournament import CellPath
 
 __all__ = ["plot_navs", "plot_scores", "plot_weights"]
 

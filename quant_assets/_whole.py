@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from quant_assets._sleeves import Sleeve
     from quant_core.cells import FolderStore
     from quant_core.config import TournamentConfig
-    from quant_core.tournament import Inputs, SimulationPlan
-    from quant_core.tournament._atoms import AtomsRecord
+    from quant_core.tournament import AtomsRecord, Inputs, SimulationPlan
     from quant_core.windows import Window
 
 __all__ = ["WholeSleeve"]

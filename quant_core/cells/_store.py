@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -236,14 +236,12 @@ class FolderStore:
 
     def partitions(self) -> list[str]:
         """Return the names of the stored partitions, sorted."""
-        if not self._fs.exists(self._root):
-            return []
+        # Not `exists`: it takes any exception for "no", an interrupt too.
         start = len(self._fs._strip_protocol(self._root)) + 1  # noqa: SLF001 - fsspec's own way
         found = (str(name)[start:] for name in self._fs.find(self._root))
         return sorted(name.removesuffix(_SUFFIX) for name in found if name.endswith(_SUFFIX))
 
     def delete(self, partition: str) -> None:
         """Remove a partition; one that is not there is no error."""
-        path = self.path(partition)
-        if self._fs.exists(path):
-            self._fs.rm_file(path)
+        with suppress(FileNotFoundError):
+            self._fs.rm_file(self.path(partition))

@@ -71,7 +71,7 @@ class ParquetFile(TableFile):
 
 def _is_number(kind: pa.DataType) -> bool:
     types = pa.types
-    return types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind)
+    return bool(types.is_floating(kind) or types.is_integer(kind) or types.is_decimal(kind))
 
 
 def _file(url: str, handle: Any) -> pq.ParquetFile:

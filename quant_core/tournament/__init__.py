@@ -1,6 +1,6 @@
 """The tournament: plan, select, solve, simulate and rank every cell of a configuration."""
 
-from quant_core.tournament._atoms import ATOMS_SCHEMA
+from quant_core.tournament._atoms import ATOMS_SCHEMA, AtomsRecord
 from quant_core.tournament._cube import CUBE_NAMES, CUBE_SCHEMA
 from quant_core.tournament._index import CubeIndex
 from quant_core.tournament._inputs import Inputs
@@ -10,7 +10,13 @@ from quant_core.tournament._leaderboard import (
     Leaderboard,
     rank,
 )
-from quant_core.tournament._paths import PATH_NAMES, PATH_SCHEMA, paths_table, read_paths
+from quant_core.tournament._paths import (
+    PATH_NAMES,
+    PATH_SCHEMA,
+    CellPath,
+    paths_table,
+    read_paths,
+)
 from quant_core.tournament._pipeline import (
     StageOutcome,
     by_month,
@@ -23,6 +29,7 @@ from quant_core.tournament._plan import Plan, plan
 from quant_core.tournament._progress import CELLS_SCHEMA, CellFact, Progress, Silent, facts_table
 from quant_core.tournament._run import Prepared, Result, run
 from quant_core.tournament._simulating import SimulationPlan, plan_simulations, run_simulations
+from quant_core.tournament._solving import plan_solves
 from quant_core.tournament._stage import PartitionOutcome
 from quant_core.tournament._staleness import PartitionPlan, StagePlan
 from quant_core.tournament._trials import configuration_ids
@@ -37,7 +44,9 @@ __all__ = [
     "PATH_NAMES",
     "PATH_SCHEMA",
     "WINDOWS_SCHEMA",
+    "AtomsRecord",
     "CellFact",
+    "CellPath",
     "CubeIndex",
     "Inputs",
     "Leaderboard",
@@ -61,6 +70,7 @@ __all__ = [
     "paths_table",
     "plan",
     "plan_simulations",
+    "plan_solves",
     "rank",
     "read_paths",
     "run",

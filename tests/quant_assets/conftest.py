@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 FIRST, LAST = "1990-01", "1991-04"
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    # Backfill policies and partition mappings are public, and have been in beta for years.
-    config.addinivalue_line("filterwarnings", "ignore:.* is currently in beta, and may have")
-
-
 @dataclass
 class Graph:
     """The asset graph over a lakehouse of its own."""

@@ -12,11 +12,6 @@ if TYPE_CHECKING:
 MIB = 2**20
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    # Backfill policies and partition mappings are public, and have been in beta for years.
-    config.addinivalue_line("filterwarnings", "ignore:.* is currently in beta, and may have")
-
-
 @pytest.fixture(scope="session")
 def ray_compute() -> Iterator[RayCompute]:
     pytest.importorskip("ray", reason="Ray is not installed")

@@ -16,8 +16,7 @@ from quant_assets._whole import WholeSleeve
 from quant_assets.partitions import SLEEVE, SLEEVES
 from quant_core.errors import ContractError, MissingPartitionError
 from quant_core.ledger import tried_configurations
-from quant_core.tournament import Leaderboard, SimulationPlan, rank
-from quant_core.tournament._paths import CellPath
+from quant_core.tournament import CellPath, Leaderboard, SimulationPlan, rank
 from resources._final_errors import without_retry
 from resources.ray_io_manager import Partition
 

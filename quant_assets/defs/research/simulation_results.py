@@ -16,12 +16,12 @@ from quant_assets.partitions import SIMULATED, WHOLE_SLEEVE
 from quant_core.cells import Receipt
 from quant_core.config import TournamentConfig
 from quant_core.tournament import (
+    CellPath,
     Silent,
     configuration_ids,
     paths_table,
     run_simulations,
 )
-from quant_core.tournament._paths import CellPath
 from resources._final_errors import without_retry
 from resources.ray_io_manager import Partition
 

@@ -15,8 +15,7 @@ from quant_assets._stages import StageRun, run_stage
 from quant_assets.partitions import MONTHLY, TRAIN, partition_key, sleeves_with_months
 from quant_core.compute import Compute
 from quant_core.contracts import check_weights
-from quant_core.tournament import Inputs, StageOutcome, collect_atoms, solve
-from quant_core.tournament._solving import plan_solves
+from quant_core.tournament import Inputs, StageOutcome, collect_atoms, plan_solves, solve
 from resources._final_errors import without_retry
 from resources.ray_io_manager import Partition
 
