@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 import fsspec
 import psutil
 
-from quant_core.cells import FolderStore
+from quant_core.cells import UNFINISHED, FolderStore
 from quant_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["Lakehouse", "data_folder"]
-
-_UNFINISHED = ".unfinished"
 
 
 def data_folder() -> Path:
@@ -80,7 +78,7 @@ class Lakehouse:
             return []
         left = [
             path
-            for path in sorted(Path(root).rglob(f".*{_UNFINISHED}"))
+            for path in sorted(Path(root).rglob(f".*{UNFINISHED}"))
             if not psutil.pid_exists(int(path.name.split(".")[-2]))
         ]
         for path in left:

@@ -3,6 +3,7 @@
 from quant_core.cells._code_version import code_closure, code_version
 from quant_core.cells._identity import CellIdentity, Kind, why_stale
 from quant_core.cells._store import (
+    UNFINISHED,
     FolderStore,
     PartitionStore,
     Receipt,
@@ -14,6 +15,7 @@ from quant_core.cells._store import (
 )
 
 __all__ = [
+    "UNFINISHED",
     "CellIdentity",
     "FolderStore",
     "Kind",

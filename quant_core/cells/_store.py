@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 __all__ = [
+    "UNFINISHED",
     "FolderStore",
     "PartitionStore",
     "Receipt",
@@ -30,7 +31,8 @@ __all__ = [
 ]
 
 _SUFFIX = ".parquet"
-_UNFINISHED = ".unfinished"
+UNFINISHED = ".unfinished"
+"""How the name of a file ends that is not whole yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
         The name to write to. It is removed when the block raises.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}{UNFINISHED}")
     try:
         yield unfinished
         if durable:

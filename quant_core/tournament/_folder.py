@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
 from quant_core.cells import (
+    UNFINISHED,
     FolderStore,
     parquet_options,
     read_parquet,
@@ -18,16 +22,45 @@ from quant_core.cells import (
 from quant_core.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import pyarrow as pa
 
     from quant_core.cells import Receipt
 
-__all__ = ["SingleFileStore", "read_table", "write_table"]
+__all__ = ["SingleFileStore", "alone_in", "read_table", "write_table"]
 
 _PARTS = ".parts"
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder for one run, and remove what a killed one left unfinished in it.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The folder; it exists.
+
+    Raises
+    ------
+    StoreError
+        If another run holds it.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StoreError(
+                f"{folder}: another run is writing here; wait for it, or choose another --out"
+            ) from error
+        for path in sorted(folder.rglob(f".*{UNFINISHED}")):
+            path.unlink()
+        yield
+    finally:
+        os.close(handle)
 
 
 class SingleFileStore:

@@ -18,7 +18,7 @@ from quant_core.errors import ConfigError
 from quant_core.ledger import Ledger, tried_configurations
 from quant_core.tournament._atoms import ATOMS_SCHEMA
 from quant_core.tournament._cube import CUBE_SCHEMA
-from quant_core.tournament._folder import SingleFileStore, read_table, write_table
+from quant_core.tournament._folder import SingleFileStore, alone_in, read_table, write_table
 from quant_core.tournament._index import CubeIndex
 from quant_core.tournament._inputs import Inputs
 from quant_core.tournament._leaderboard import Leaderboard, rank
@@ -123,13 +123,13 @@ def run(
     )
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    with Ledger(folder / "audit.jsonl") as ledger:
+    with alone_in(folder), Ledger(folder / "audit.jsonl") as ledger:
         tournament = _Tournament(
             prepared, folder, ledger, own_id, compute or SerialCompute(), progress or Silent()
         )
         result = tournament.run()
         head = ledger.head()
-    write_manifest(folder, tournament.manifest(started, {"seq": head.seq, "hash": head.hash}))
+        write_manifest(folder, tournament.manifest(started, {"seq": head.seq, "hash": head.hash}))
     return result
 
 

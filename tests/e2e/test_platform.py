@@ -137,16 +137,9 @@ def test_the_leaderboard_is_a_page_that_shows_its_plots(
     platform: Platform, browser: WebDriver
 ) -> None:
     wait_for(lambda: _materialized(platform) == ASSETS, seconds=600, what="all assets")
-    browser.get(f"{platform.url}/assets/leaderboard?view=partitions&partition=small")
-    wait_for(
-        lambda: "small" in browser.find_element("tag name", "body").text,
-        seconds=60,
-        what="the page",
-    )
-    wait_for(
-        lambda: "configurations" in browser.page_source,
-        seconds=60,
-        what="the metadata of the leaderboard",
-    )
+    browser.get(f"{platform.url}/assets/leaderboard?view=overview")
+    text = browser.find_element("tag name", "body")
+    for shown in ("sharpe_ratios", "ledger_head", "Show Markdown"):
+        wait_for(lambda wanted=shown: wanted in text.text, seconds=120, what=f"{shown} on the page")
     severe = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert severe == []

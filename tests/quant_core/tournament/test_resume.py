@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import random
@@ -11,7 +12,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
+import pytest
 
+from quant_core.errors import StoreError
 from quant_core.ledger import verify
 from quant_core.tournament import plan, run
 
@@ -102,3 +105,20 @@ def test_a_killed_run_resumes_where_it_was_killed(market: Market, base: Result) 
         assert (out / file).read_bytes() == (base.out / file).read_bytes(), name
     assert verify(out / "audit.jsonl").ok
     assert not (out / ".parts").exists()
+
+
+def test_a_folder_has_one_run_at_a_time(market: Market, tmp_path: Path) -> None:
+    handle = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    with pytest.raises(StoreError, match="another run is writing here"):
+        run(market.config(), out=tmp_path)
+    os.close(handle)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_a_killed_run_left_unfinished_is_removed(market: Market, tmp_path: Path) -> None:
+    left = tmp_path / ".parts" / "weights_cube" / ".2020-03.parquet.1.unfinished"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    run(market.config(), out=tmp_path)
+    assert not list(tmp_path.rglob("*.unfinished"))
