@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from quant_core.canonical import canonical_json, digest_json
+from quant_core.cells import code_version
 from quant_core.metrics import fragility, path_metrics, window_metrics
 from quant_core.statistics import (
     Overfitting,
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["LEADERBOARD_SCHEMA", "WINDOWS_SCHEMA", "Leaderboard", "rank"]
 
 type Names = tuple[str, ...]
+
+_KEY, _OVERFITTING = b"key", b"overfitting"
 
 _FEWEST_FOR_OVERFITTING = 32  # two periods for each of the 16 blocks
 
@@ -105,6 +110,40 @@ class Leaderboard:
     windows: pa.Table = field(repr=False)
     overfitting: Mapping[str, Any] | None
 
+    @classmethod
+    def recall(
+        cls, table: pa.Table | None, windows: pa.Table | None, *, key: str
+    ) -> Leaderboard | None:
+        """Return the leaderboard that stored tables hold, or None if it is another one's."""
+        if table is None or windows is None:
+            return None
+        told = [one.schema.metadata or {} for one in (table, windows)]
+        if [one.get(_KEY) for one in told] != [key.encode()] * 2:
+            return None
+        return cls(table, windows, json.loads(told[0][_OVERFITTING]))
+
+
+def rank_key(
+    config: TournamentConfig,
+    paths: Sequence[CellPath],
+    absent: Mapping[Names, tuple[str, str]],
+    index: CubeIndex,
+    first_rows: np.ndarray,
+    *,
+    trials: int,
+) -> str:
+    """Return the content key of a leaderboard; parameters as in `rank`."""
+    lines = dict.fromkeys(names[:3] for names in _cells(config))
+    return digest_json(
+        [
+            code_version(__name__),
+            [config.sleeve, config.periods_per_year, config.risk_free_per_period, config.seed],
+            [[*path.names, path.key] for path in paths],
+            [[*names, *why] for names, why in absent.items()],
+            [index.windows, [index.in_cash(line) for line in lines], first_rows.tolist(), trials],
+        ]
+    )
+
 
 def rank(
     config: TournamentConfig,
@@ -136,7 +175,14 @@ def rank(
     by_window = _by_window(config, paths, first_rows)
     figures["fragility"] = fragility(by_window["sharpe"]) if paths else np.zeros(0)
     table = _table(config, paths, absent, index, figures, trials)
-    return Leaderboard(table, _windows_table(config, paths, index, by_window), overfitting)
+    windows = _windows_table(config, paths, index, by_window)
+    key = rank_key(config, paths, absent, index, first_rows, trials=trials).encode()
+    told = {_KEY: key, _OVERFITTING: canonical_json(overfitting)}
+    return Leaderboard(
+        table.replace_schema_metadata(told),
+        windows.replace_schema_metadata({_KEY: key}),
+        overfitting,
+    )
 
 
 def _figures(

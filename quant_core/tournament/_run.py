@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quant_core.canonical import digest_json, digest_parts
-from quant_core.cells import code_version
 from quant_core.clock import clock
 from quant_core.compute import SerialCompute
 from quant_core.config import check_caps
@@ -21,7 +21,7 @@ from quant_core.tournament._cube import CUBE_SCHEMA
 from quant_core.tournament._folder import SingleFileStore, alone_in, read_table, write_table
 from quant_core.tournament._index import CubeIndex
 from quant_core.tournament._inputs import Inputs
-from quant_core.tournament._leaderboard import Leaderboard, rank
+from quant_core.tournament._leaderboard import Leaderboard, rank, rank_key
 from quant_core.tournament._manifest import write_manifest
 from quant_core.tournament._paths import paths_table
 from quant_core.tournament._pipeline import by_month, check_investable, collect_atoms, select, solve
@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from quant_core.tournament._progress import CellFact, Progress
     from quant_core.windows import Window
 
-__all__ = ["Result", "run"]
+__all__ = ["Prepared", "Result", "run"]
+
+_LEADERBOARD, _WINDOWS = "leaderboard.parquet", "window_metrics.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,7 @@ class _Tournament:
             run_id=self._run_id,
             config_hash=digest_json(self._config.resolved()),
             data_version=self._prepared.ingested.version,
-            code_versions={"tournament": code_version("quant_core.tournament._run")},
+            code_versions={"quant-assets": version("quant-assets")},
             seed=self._config.seed,
         )
 
@@ -300,12 +302,19 @@ class _Tournament:
     ) -> Leaderboard:
         with self._stage("rank") as action:
             trials = len(tried_configurations(self._ledger.path))
-            board = rank(self._config, paths, absent, index, self._first_rows, trials=trials)
-            write_table(self._folder / "leaderboard.parquet", board.table)
-            write_table(self._folder / "window_metrics.parquet", board.windows)
+            given = (self._config, paths, absent, index, self._first_rows)
+            board = self._recalled(rank_key(*given, trials=trials))
+            if board is None:
+                board = rank(*given, trials=trials)
+                write_table(self._folder / _LEADERBOARD, board.table)
+                write_table(self._folder / _WINDOWS, board.windows)
             action.outcome = {"trials": trials, "cells": board.table.num_rows}
             self._summary = {"pbo": board.overfitting, "trials": trials}
         return board
+
+    def _recalled(self, key: str) -> Leaderboard | None:
+        tables = [read_table(self._folder / name) for name in (_LEADERBOARD, _WINDOWS)]
+        return Leaderboard.recall(*tables, key=key)
 
     def _note(self, action: Any, facts: Sequence[CellFact]) -> None:
         self._facts.extend(facts)

@@ -9,7 +9,7 @@ import numpy as np
 
 from quant_core.canonical import digest_json, digest_parts
 from quant_core.cells import CellIdentity, code_version
-from quant_core.covariance import CODE_MODULES, CovarianceSpec, RollingCovariance
+from quant_core.covariance import CODE_MODULES, CovarianceSpec
 from quant_core.selection import Selected, TrainView
 from quant_core.tournament._atoms import ATOMS_SCHEMA, AtomsRecord, atoms_table, read_atoms
 from quant_core.tournament._staleness import Slot, StagePlan, plan_partition
@@ -121,6 +121,8 @@ class _Selector:
     def __init__(self, stage: SelectionStage, values: np.ndarray, blocks: np.ndarray) -> None:
         self._stage = stage
         self._values = values
+        from quant_core.covariance import RollingCovariance  # noqa: PLC0415 - brings the compiler
+
         self._rolling = RollingCovariance(values, blocks)
 
     def compute(self, plan: WindowPlan, number: int) -> AtomsRecord:

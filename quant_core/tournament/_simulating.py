@@ -161,10 +161,14 @@ def _cells(
 ) -> Iterator[_Cell]:
     cuts = digest_parts([str(window.test.start - rows.start) for window in windows])
     every = inputs.column_digests(rows, range(len(inputs.matrix.symbols)))
+    held = {
+        choice.label: sorted({c for w in windows for c in atoms[w.key, choice.label].winners})
+        for choice in config.selections
+    }
     for selection, engine, profile in product(config.selections, config.engines, config.profiles):
         line = (selection.label, engine.label, profile.label)
-        held = {int(column) for w in windows for column in atoms[w.key, selection.label].winners}
-        columns = sorted(inputs.benchmark) if profile.spec.needs_benchmark else sorted(held)
+        benchmark = profile.spec.needs_benchmark
+        columns = sorted(inputs.benchmark) if benchmark else held[selection.label]
         reads = digest_parts([cuts, *index.keys(line), *(every[column] for column in columns)])
         for rebalance, simulator in product(config.rebalances, config.simulators):
             parameters = [
@@ -180,7 +184,6 @@ def _cells(
                 reads,
             )
             names = (*line, rebalance.label, simulator.label)
-            benchmark = profile.spec.needs_benchmark
             yield _Cell(names, line, simulator.spec, rebalance.spec, benchmark, identity)
 
 

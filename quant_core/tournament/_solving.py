@@ -9,7 +9,7 @@ import numpy as np
 
 from quant_core.canonical import digest_json, digest_parts
 from quant_core.cells import CellIdentity, code_version
-from quant_core.covariance import CODE_MODULES, CovarianceSpec, RollingCovariance
+from quant_core.covariance import CODE_MODULES, CovarianceSpec
 from quant_core.engines import ENGINES
 from quant_core.profiles import Problem, Solution, Status
 from quant_core.tournament._cube import (
@@ -203,6 +203,8 @@ class _Solver:
 
     def __init__(self, stage: SolveStage, values: np.ndarray, blocks: np.ndarray) -> None:
         self._stage = stage
+        from quant_core.covariance import RollingCovariance  # noqa: PLC0415 - brings the compiler
+
         self._rolling = RollingCovariance(values, blocks)
         self._engines: dict[str, Engine] = {}
         self._previous: dict[int, np.ndarray] = {}
