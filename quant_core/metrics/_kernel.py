@@ -9,23 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-__all__ = ["NAMES", "figures"]
+__all__ = ["figures"]
 
-NAMES = (
-    "sharpe",
-    "sharpe_period",
-    "sortino",
-    "calmar",
-    "cagr",
-    "volatility",
-    "max_drawdown",
-    "total_return",
-    "var_95",
-    "cvar_95",
-    "hit_rate",
-    "skewness",
-    "kurtosis",
-)
 _TAIL = 0.05
 
 

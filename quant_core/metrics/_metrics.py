@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from quant_core.errors import DataError
+from quant_core.metrics._names import PATH_FIGURES
 
 __all__ = ["path_metrics", "window_metrics"]
 
@@ -48,10 +49,12 @@ def _checked_starts(starts: np.ndarray, days: int) -> np.ndarray:
 def _figures(
     paths: np.ndarray, bounds: np.ndarray, periods_per_year: float, risk_free: float
 ) -> dict[str, np.ndarray]:
-    from quant_core.metrics._kernel import NAMES, figures  # noqa: PLC0415 - brings numba
+    from quant_core.metrics._kernel import figures  # noqa: PLC0415 - brings numba
 
-    found = figures(paths, bounds, float(periods_per_year), float(risk_free), len(NAMES))
-    return {name: np.ascontiguousarray(found[:, :, place]) for place, name in enumerate(NAMES)}
+    found = figures(paths, bounds, float(periods_per_year), float(risk_free), len(PATH_FIGURES))
+    return {
+        name: np.ascontiguousarray(found[:, :, place]) for place, name in enumerate(PATH_FIGURES)
+    }
 
 
 def path_metrics(

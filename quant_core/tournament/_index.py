@@ -65,27 +65,38 @@ class CubeIndex:
     @classmethod
     def of_facts(cls, facts: Iterable[CellFact]) -> CubeIndex:
         """Make the index of the solves that a stage has just brought up to date."""
-        windows: dict[str, str] = {}
-        solves: dict[tuple[str, ...], list[tuple[str, str]]] = {}
-        for fact in facts:
-            window = str(fact.window)
-            windows[window] = window[:7]
-            names = tuple(fact.coordinates[name] for name in CUBE_NAMES)
-            solves.setdefault(names, []).append((fact.key, fact.status))
-        lines = {names: tuple(line) for names, line in solves.items()}
-        return cls(tuple(windows), tuple(windows.values()), lines)
+        return cls._of(
+            (
+                str(fact.window),
+                tuple(fact.coordinates[name] for name in CUBE_NAMES),
+                fact.key,
+                fact.status,
+            )
+            for fact in facts
+        )
 
     @classmethod
     def of_plan(cls, plan: StagePlan) -> CubeIndex:
         """Make the index that the solves of a plan would have if each stale one succeeded."""
+        return cls._of(
+            (
+                window.window.key,
+                slot.names,
+                slot.identity.key,
+                window.stored.get(number, str(Status.OPTIMAL)),
+            )
+            for partition in plan.partitions
+            for window in partition.windows
+            for number, slot in enumerate(window.slots)
+        )
+
+    @classmethod
+    def _of(cls, found: Iterable[tuple[str, tuple[str, ...], str, str]]) -> CubeIndex:
         windows: dict[str, str] = {}
         solves: dict[tuple[str, ...], list[tuple[str, str]]] = {}
-        for partition in plan.partitions:
-            for window in partition.windows:
-                windows[window.window.key] = partition.partition
-                for number, slot in enumerate(window.slots):
-                    status = window.stored.get(number, str(Status.OPTIMAL))
-                    solves.setdefault(slot.names, []).append((slot.identity.key, status))
+        for window, names, key, status in found:
+            windows[window] = window[:7]
+            solves.setdefault(names, []).append((key, status))
         lines = {names: tuple(line) for names, line in solves.items()}
         return cls(tuple(windows), tuple(windows.values()), lines)
 

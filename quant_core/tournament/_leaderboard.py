@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from quant_core.canonical import canonical_json, digest_json
 from quant_core.cells import code_version
-from quant_core.metrics import fragility, path_metrics, window_metrics
+from quant_core.metrics import PATH_FIGURES, fragility, path_metrics, window_metrics
 from quant_core.statistics import (
     Overfitting,
     bootstrap_sharpe_interval,
@@ -38,21 +38,6 @@ _KEY, _OVERFITTING = b"key", b"overfitting"
 
 _FEWEST_FOR_OVERFITTING = 32  # two periods for each of the 16 blocks
 
-_PATH_FIGURES = (
-    "sharpe",
-    "sharpe_period",
-    "sortino",
-    "calmar",
-    "cagr",
-    "volatility",
-    "max_drawdown",
-    "total_return",
-    "var_95",
-    "cvar_95",
-    "hit_rate",
-    "skewness",
-    "kurtosis",
-)
 _OWN_FIGURES = (
     "turnover",
     "turnover_annual",
@@ -74,7 +59,7 @@ LEADERBOARD_SCHEMA = pa.schema(
         *((name, TEXT) for name in PATH_NAMES),
         ("status", TEXT),
         ("reason", pa.string()),
-        *((name, pa.float64()) for name in (*_PATH_FIGURES, *_OWN_FIGURES)),
+        *((name, pa.float64()) for name in (*PATH_FIGURES, *_OWN_FIGURES)),
         *((name, pa.int64()) for name in _COUNTS),
         ("key", pa.string()),
     ]
@@ -282,7 +267,7 @@ def _table(
         }
         if names in place:
             number = place[names]
-            row |= {name: _known(figures[name][number]) for name in _PATH_FIGURES + _OWN_FIGURES}
+            row |= {name: _known(figures[name][number]) for name in PATH_FIGURES + _OWN_FIGURES}
             row["rank"] = int(position[number])
             row["observations"] = len(paths[number].nav)
             row["key"] = paths[number].key
