@@ -6,7 +6,8 @@ unexport PYTHONDONTWRITEBYTECODE
 unexport VIRTUAL_ENV
 
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .tools/bin/uv)
-SYNC := $(UV) sync --frozen --quiet --compile-bytecode --extra platform --extra engines
+SYNC := $(UV) sync --frozen --quiet --compile-bytecode --extra platform --extra engines --extra simulators \
+	--extra models --extra boosting --extra live
 RUN := .venv/bin
 TV_HOME ?= $(CURDIR)/data
 PORT ?= 3000
@@ -52,7 +53,7 @@ dev: setup ## Start the Dagster UI and daemon on http://localhost:3000 (PORT, TV
 		$(CURDIR)/$(RUN)/dagster dev --workspace $(CURDIR)/workspace.yaml --port $(PORT)
 
 bench: setup ## Measure against peers; RETURNS=FILE uses real returns
-	@$(SYNC) --inexact --extra simulators --group bench
+	@$(SYNC) --inexact --group bench
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(RUN)/python $$script $(if $(RETURNS),--returns $(RETURNS)) || exit 1; done
 
 sky: $(filter .tools/bin/uv,$(UV)) ## Check the SkyPilot files in an environment of their own
