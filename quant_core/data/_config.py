@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date as calendar_date  # noqa: TC003 - pydantic reads it at run time
+from datetime import date as calendar_date
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
