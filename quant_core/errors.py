@@ -9,6 +9,8 @@ The tree::
     ├── MissingPartitionError (LookupError)   a partition was asked for and is not stored
     ├── StoreError (OSError)            the lakehouse could not be read or written
     ├── LedgerError (ValueError)        the audit trail is broken
+    ├── InferenceError (RuntimeError)   a model cannot be evaluated, or gave no prediction
+    ├── ShapeError (ValueError)         an array has another shape or type than its receiver takes
     └── UnavailableError (ImportError)  an optional extra is not installed
 
 Every message says what was expected, what was found and what to do. The command line turns a
@@ -21,9 +23,11 @@ __all__ = [
     "ConfigError",
     "ContractError",
     "DataError",
+    "InferenceError",
     "LedgerError",
     "MissingPartitionError",
     "QuantError",
+    "ShapeError",
     "StoreError",
     "UnavailableError",
 ]
@@ -55,6 +59,14 @@ class StoreError(QuantError, OSError):
 
 class LedgerError(QuantError, ValueError):
     """The audit trail is broken, or a record cannot be written to it."""
+
+
+class InferenceError(QuantError, RuntimeError):
+    """A model cannot be evaluated, or it gave no prediction."""
+
+
+class ShapeError(QuantError, ValueError):
+    """An array has another shape or type than what receives it takes."""
 
 
 class UnavailableError(QuantError, ImportError):
