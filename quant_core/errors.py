@@ -9,6 +9,11 @@ The tree::
     ├── MissingPartitionError (LookupError)   a partition was asked for and is not stored
     ├── StoreError (OSError)            the lakehouse could not be read or written
     ├── LedgerError (ValueError)        the audit trail is broken
+    ├── ModelError (ValueError)         a model may not be used
+    │   ├── ChecksumError               its bytes are not those that were stored
+    │   ├── ModelFormatError            it is not a whole ONNX file of a sensible size
+    │   ├── ForbiddenModelError         it holds what no model of ours may hold
+    │   └── SignatureError              its input or output is not what the spec says
     ├── InferenceError (RuntimeError)   a model cannot be evaluated, or gave no prediction
     ├── ShapeError (ValueError)         an array has another shape or type than its receiver takes
     └── UnavailableError (ImportError)  an optional extra is not installed
@@ -20,6 +25,7 @@ Every message says what was expected, what was found and what to do. The command
 from __future__ import annotations
 
 __all__ = [
+    "ChecksumError",
     "ConfigError",
     "ContractError",
     "DataError",
@@ -67,6 +73,26 @@ class InferenceError(QuantError, RuntimeError):
 
 class ShapeError(QuantError, ValueError):
     """An array has another shape or type than what receives it takes."""
+
+
+class ModelError(QuantError, ValueError):
+    """A model may not be used, or none or several answer to a name."""
+
+
+class ChecksumError(ModelError):
+    """The bytes of a model are not those that its SHA-256 names; nothing has parsed them."""
+
+
+class ModelFormatError(ModelError):
+    """A file is no ONNX model: of another format, cut off, malformed or too large."""
+
+
+class ForbiddenModelError(ModelError):
+    """A model holds external data, a custom operator, control flow or randomness."""
+
+
+class SignatureError(ModelError):
+    """The input or the output of a model is not what its spec says."""
 
 
 class UnavailableError(QuantError, ImportError):
