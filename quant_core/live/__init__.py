@@ -1,5 +1,7 @@
 """The live strategy runner: ticks in, signals out."""
 
+from quant_core.live._isolated import IsolatedLane
+from quant_core.live._isolated_messages import Dropped, Failure, Result, Serving, Work
 from quant_core.live._messages import (
     DEAD_LETTERS_SCHEMA,
     SIGNALS_SCHEMA,
@@ -17,6 +19,14 @@ from quant_core.live._protocols import (
     Telemetry,
     TickSource,
 )
+from quant_core.live._python_strategy import (
+    Block,
+    DecisionPostProcessor,
+    FeatureExtractor,
+    ModelPredictor,
+    PythonStrategy,
+)
+from quant_core.live._quarantine import CircuitBreaker, Quarantine, Standing
 from quant_core.live._settings import Settings
 from quant_core.live._strategy import Mode, Priority, StrategyRow
 
@@ -24,18 +34,32 @@ __all__ = [
     "DEAD_LETTERS_SCHEMA",
     "METRICS",
     "SIGNALS_SCHEMA",
+    "Block",
+    "CircuitBreaker",
     "DeadLetter",
+    "DecisionPostProcessor",
+    "Dropped",
+    "Failure",
+    "FeatureExtractor",
+    "IsolatedLane",
     "Mode",
+    "ModelPredictor",
     "Polled",
     "Priority",
+    "PythonStrategy",
+    "Quarantine",
+    "Result",
     "Served",
+    "Serving",
     "Settings",
     "Silent",
     "Sink",
+    "Standing",
     "StrategyRow",
     "StrategyStore",
     "Telemetry",
     "TickBatch",
     "TickSource",
+    "Work",
     "dead_letters_table",
 ]
