@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Clock", "SystemClock", "clock", "generator", "use_clock"]
+__all__ = ["Clock", "SystemClock", "VirtualClock", "clock", "generator", "use_clock"]
 
 
 class Clock(Protocol):
@@ -31,6 +31,10 @@ class Clock(Protocol):
         """Return a monotonic reading in seconds, for durations."""
         ...
 
+    def sleep(self, seconds: float) -> None:
+        """Return when so many seconds have passed on this clock."""
+        ...
+
 
 class SystemClock:
     """The clock of the machine."""
@@ -42,6 +46,43 @@ class SystemClock:
     def seconds(self) -> float:
         """Return the monotonic performance counter in seconds."""
         return time.perf_counter()
+
+    def sleep(self, seconds: float) -> None:
+        """Give the processor away for so many seconds."""
+        time.sleep(seconds)
+
+
+class VirtualClock:
+    """A clock that moves only when it is told to, or when somebody sleeps.
+
+    Parameters
+    ----------
+    start : datetime
+        Its first instant, in UTC; its reading in seconds starts at 0.
+
+    Examples
+    --------
+    >>> with use_clock(VirtualClock()) as virtual:
+    ...     virtual.sleep(2.5)
+    ...     clock().seconds()
+    2.5
+    """
+
+    def __init__(self, start: datetime = datetime(2020, 1, 1, tzinfo=UTC)) -> None:
+        self._start = start
+        self._seconds = 0.0
+
+    def now(self) -> datetime:
+        """Return the virtual instant."""
+        return self._start + timedelta(seconds=self._seconds)
+
+    def seconds(self) -> float:
+        """Return the seconds since the clock's start."""
+        return self._seconds
+
+    def sleep(self, seconds: float) -> None:
+        """Move on by so many seconds, at once."""
+        self._seconds += max(0.0, seconds)
 
 
 _current: Clock = SystemClock()

@@ -29,8 +29,14 @@ class Settings(BaseSettings):
         Observations of an instrument before its first signal.
     queue_limit : int
         Ticks that may wait; more are dropped by priority and counted.
+    max_instruments : int
+        Instruments whose history is kept; ticks of others are refused.
+    late_seconds : float or None
+        Age against the clock beyond which a tick is refused; None refuses none.
     reload_seconds : float
         How often the strategy database is asked for changes.
+    commit_seconds : float
+        How often the source is told what is done; after a crash that much comes again.
     max_failures : int
         Failures in a row that put a strategy into quarantine.
     backoff_seconds, max_backoff_seconds : float
@@ -46,7 +52,10 @@ class Settings(BaseSettings):
     remote_inference_url: str | None = None
     warmup_ticks: Annotated[int, Field(ge=0)] = 0
     queue_limit: Annotated[int, Field(ge=1)] = 65_536
+    max_instruments: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    late_seconds: Annotated[float, Field(gt=0)] | None = None
     reload_seconds: Annotated[float, Field(gt=0)] = 1.0
+    commit_seconds: Annotated[float, Field(ge=0)] = 0.1
     max_failures: Annotated[int, Field(ge=1)] = 3
     backoff_seconds: Annotated[float, Field(gt=0)] = 1.0
     max_backoff_seconds: Annotated[float, Field(gt=0)] = 300.0

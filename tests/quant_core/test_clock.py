@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from quant_core.clock import Clock, SystemClock, clock, generator, use_clock
+from quant_core.clock import Clock, SystemClock, VirtualClock, clock, generator, use_clock
 
 
 class FrozenClock:
@@ -13,6 +13,9 @@ class FrozenClock:
 
     def seconds(self) -> float:
         return 7.0
+
+    def sleep(self, seconds: float) -> None:
+        raise NotImplementedError
 
 
 def test_a_clock_is_in_force_inside_its_block_only() -> None:
@@ -58,3 +61,13 @@ def test_two_purposes_never_share_a_stream() -> None:
     ]
     drawn = {tuple(stream.integers(0, 2**63, 2).tolist()) for stream in streams}
     assert len(drawn) == 4
+
+
+def test_a_virtual_clock_moves_by_sleep_alone() -> None:
+    with use_clock(VirtualClock(datetime(2024, 2, 29, tzinfo=UTC))) as virtual:
+        readings = [virtual.seconds()]
+        for seconds in (1.5, -1.0, 0.5):
+            virtual.sleep(seconds)
+            readings.append(virtual.seconds())
+        assert readings == [0.0, 1.5, 1.5, 2.0]
+        assert virtual.now() == datetime(2024, 2, 29, 0, 0, 2, tzinfo=UTC)
