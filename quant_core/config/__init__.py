@@ -2,6 +2,7 @@
 
 from quant_core.config._caps import check_caps
 from quant_core.config._cells import Cell, cells
+from quant_core.config._champion import ChampionConfig, GateConfig, ModelGateConfig
 from quant_core.config._choice import Choice
 from quant_core.config._load import load_config, parse_config
 from quant_core.config._model import TournamentConfig
@@ -13,8 +14,11 @@ __all__ = [
     "AXES",
     "Axis",
     "Cell",
+    "ChampionConfig",
     "Choice",
     "CostConfig",
+    "GateConfig",
+    "ModelGateConfig",
     "TournamentConfig",
     "WindowConfig",
     "cells",

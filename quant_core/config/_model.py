@@ -16,6 +16,7 @@ from pydantic import (
     field_validator,
 )
 
+from quant_core.config._champion import ChampionConfig
 from quant_core.config._choice import LABEL, Choice, resolve_axis
 from quant_core.config._problems import Problem, problems_of, told
 from quant_core.config._registries import AXES, Axis
@@ -93,6 +94,8 @@ class TournamentConfig(BaseModel):
         unless the configuration says otherwise.
     selections, engines, profiles, rebalances, simulators : tuple of Choice
         The axes.
+    champion : ChampionConfig
+        What may be deployed.
     seed : int
         Seed of everything random.
 
@@ -137,6 +140,7 @@ class TournamentConfig(BaseModel):
         "window", "daily", "daily_5pct"
     )
     simulators: Annotated[_Choices, _axis("simulators"), _OPEN] = _names("custom")
+    champion: ChampionConfig = ChampionConfig()
     seed: Annotated[int, Field(ge=0)] = 0
 
     def __init__(self, **fields: Any) -> None:

@@ -8,6 +8,7 @@ from quant_core.simulators._rebalance import Rebalance
 from quant_core.simulators._registry import REBALANCES, SIMULATORS
 from quant_core.simulators._simulate import code_modules, simulate
 from quant_core.simulators._simulator import Simulator
+from quant_core.simulators._vectorbt import Vectorbt
 from quant_core.simulators._window import WindowRebalance
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Rebalance",
     "SimulatedPath",
     "Simulator",
+    "Vectorbt",
     "WindowRebalance",
     "code_modules",
     "simulate",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from quant_core.simulators._custom import Custom
 from quant_core.simulators._daily import DailyRebalance
 from quant_core.simulators._drift import DriftRebalance
+from quant_core.simulators._vectorbt import Vectorbt
 from quant_core.simulators._window import WindowRebalance
 
 if TYPE_CHECKING:
@@ -23,5 +24,7 @@ REBALANCES: Mapping[str, type[Rebalance]] = MappingProxyType(
 )
 """Rebalances by the name that a configuration gives them."""
 
-SIMULATORS: Mapping[str, type[Simulator]] = MappingProxyType({"custom": Custom})
+SIMULATORS: Mapping[str, type[Simulator]] = MappingProxyType(
+    {"custom": Custom, "vectorbt": Vectorbt}
+)
 """Simulators by the name that a configuration gives them."""

@@ -54,6 +54,16 @@ class Simulator(BaseModel, ABC):
         """
 
     @property
+    def lack(self) -> str:
+        """Why it cannot run here, naming the extra that it needs; empty when it can."""
+        return ""
+
+    @property
+    def release(self) -> str:
+        """Release of the engine that decides the numbers; empty where it is this library."""
+        return ""
+
+    @property
     @abstractmethod
     def modules(self) -> tuple[str, ...]:
         """Dotted names of the modules whose code decides this simulator's numbers."""

@@ -122,7 +122,7 @@ def plan_simulations(
     dates, paths = read_paths(stored)
     absent, cells = {}, []
     for cell in _cells(inputs, config, windows, atoms, index, rows):
-        lack = inputs.benchmark_lack if cell.needs_benchmark else ""
+        lack = cell.simulator.lack or (inputs.benchmark_lack if cell.needs_benchmark else "")
         reason = (str(Status.UNAVAILABLE), lack) if lack else index.absence(cell.line)
         if reason is None:
             cells.append(cell)
@@ -176,6 +176,8 @@ def _cells(
                 simulator.spec.model_dump(mode="json"),
                 config.costs.rate,
             ]
+            if simulator.spec.release:
+                parameters.append(simulator.spec.release)
             identity = CellIdentity(
                 "simulation",
                 code_version(*code_modules(simulator.spec, rebalance.spec), alone=(__name__,)),

@@ -144,7 +144,7 @@ BAD = [
         "line 3: profiles[1].name: unknown name 'min_varience'",
     ),
     ("engines: [cvxpi]", "engines[0]: unknown name 'cvxpi'"),
-    ("simulators: [vectorbt]", "simulators[0]: unknown name 'vectorbt'; known simulators: custom"),
+    ("simulators: [zipline]", "simulators[0]: unknown name 'zipline'; known simulators: custom, "),
     ("rebalances: [weekly]", "rebalances[0]: unknown name 'weekly'"),
     ("selections: [top_momentun]", "selections[0]: unknown name 'top_momentun' (did you mean"),
     (
