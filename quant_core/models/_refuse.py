@@ -1,0 +1,224 @@
+"""Refusing a model before anything runs it: checksum, size, format, content, signature."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from quant_core.errors import (
+    ChecksumError,
+    ForbiddenModelError,
+    ModelFormatError,
+    SignatureError,
+)
+from quant_core.models._graph import INPUT, OUTPUT
+from quant_core.models._sniff import refuse_other_formats
+from quant_core.models._trainer import require
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from quant_core.models._spec import ModelSpec, Signature
+
+__all__ = ["MAX_MODEL_BYTES", "check_sha256", "check_structure", "refuse", "sha256_of"]
+
+MAX_MODEL_BYTES = 64 * 1024 * 1024
+"""Bytes that a model may have."""
+
+_DOMAINS = frozenset({"", "ai.onnx", "ai.onnx.ml"})
+_CONTROL_FLOW = frozenset({"If", "Loop", "Scan", "SequenceMap"})
+_RANDOM = frozenset(
+    {
+        "Bernoulli",
+        "Multinomial",
+        "RandomNormal",
+        "RandomNormalLike",
+        "RandomUniform",
+        "RandomUniformLike",
+    }
+)
+
+
+def refuse(spec: ModelSpec, data: bytes, *, limit: int = MAX_MODEL_BYTES) -> None:
+    """Refuse a model that is not what its spec says, or holds what no model may hold.
+
+    The checksum is compared before anything parses the bytes.
+
+    Parameters
+    ----------
+    spec : ModelSpec
+        What it must be.
+    data : bytes
+        The file.
+    limit : int
+        Bytes that it may have.
+
+    Raises
+    ------
+    ChecksumError
+        If the SHA-256 of the bytes is another one.
+    ModelFormatError
+        If it is too large, or no whole ONNX file.
+    ForbiddenModelError
+        If it holds external data, a custom domain, functions, training information, control flow
+        or random operators.
+    SignatureError
+        If its input and output are not those of the spec.
+    """
+    check_sha256(data, spec.sha256, name=spec.uri)
+    check_structure(data, spec.signature, name=spec.uri, limit=limit)
+
+
+def sha256_of(data: bytes) -> str:
+    """Return the SHA-256 of bytes, as 64 hexadecimal characters."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def check_sha256(data: bytes, expected: str, *, name: str) -> None:
+    """Compare the SHA-256 of bytes.
+
+    Raises
+    ------
+    ChecksumError
+        If it is another one.
+    """
+    found = sha256_of(data)
+    if found != expected:
+        raise ChecksumError(
+            f"{name}: expected SHA-256 {expected}, found {found}; the file was changed or cut off, "
+            "so restore it or train it again"
+        )
+
+
+def check_structure(
+    data: bytes, signature: Signature, *, name: str, limit: int = MAX_MODEL_BYTES
+) -> None:
+    """Check everything but the checksum: size, format, content and signature.
+
+    Raises
+    ------
+    ModelFormatError, ForbiddenModelError, SignatureError
+        As `refuse` does.
+    """
+    if len(data) > limit:
+        raise ModelFormatError(
+            f"{name}: expected a model of at most {limit:,} bytes, found {len(data):,}"
+        )
+    refuse_other_formats(data, name=name)
+    model = _parse(data, name)
+    for message in _messages(model):
+        _check_message(message, name)
+    if any(item.domain not in _DOMAINS for item in model.opset_import):
+        domains = sorted({item.domain for item in model.opset_import} - _DOMAINS)
+        raise ForbiddenModelError(
+            f"{name}: expected standard operators, found domain {', '.join(domains)}"
+        )
+    _check_graph(model, name)
+    _check_signature(model, signature, name)
+
+
+def _parse(data: bytes, name: str) -> Any:
+    onnx = require("onnx", "models")
+    protobuf = require("google.protobuf.message", "models")
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except protobuf.DecodeError as error:
+        raise ModelFormatError(
+            f"{name}: expected an ONNX model, found bytes that are not one ({error})"
+        ) from error
+    return model
+
+
+def _check_graph(model: Any, name: str) -> None:
+    """Have the reference checker read the model, once nothing in it points outside."""
+    onnx = require("onnx", "models")
+    try:
+        onnx.checker.check_model(model, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise ModelFormatError(
+            f"{name}: expected a well-formed ONNX graph, found: {first}"
+        ) from error
+
+
+def _messages(message: Any) -> Iterator[Any]:
+    """Yield a message and every one inside it, at any depth and of any kind."""
+    yield message
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        inner = value if hasattr(value, "__len__") else [value]
+        for item in inner:
+            yield from _messages(item)
+
+
+def _check_message(message: Any, name: str) -> None:
+    kind = message.DESCRIPTOR.name
+    found = _CHECKS[kind](message) if kind in _CHECKS else ""
+    if found:
+        raise ForbiddenModelError(
+            f"{name}: expected a self-contained graph of standard operators, found {found}"
+        )
+
+
+def _in_tensor(tensor: Any) -> str:
+    outside = tensor.data_location == tensor.EXTERNAL or len(tensor.external_data)
+    return f"external data in tensor {tensor.name!r}" if outside else ""
+
+
+def _in_node(node: Any) -> str:
+    if node.domain not in _DOMAINS:
+        return f"operator {node.op_type} of the custom domain {node.domain!r}"
+    if node.op_type in _CONTROL_FLOW:
+        return f"control flow: operator {node.op_type}"
+    return f"a random operator: {node.op_type}" if node.op_type in _RANDOM else ""
+
+
+def _in_attribute(attribute: Any) -> str:
+    nested = attribute.HasField("g") or len(attribute.graphs)
+    return f"control flow: a graph inside attribute {attribute.name!r}" if nested else ""
+
+
+def _in_model(model: Any) -> str:
+    if len(model.functions):
+        return "functions of its own"
+    return "training information" if len(model.training_info) else ""
+
+
+_CHECKS = {
+    "AttributeProto": _in_attribute,
+    "ModelProto": _in_model,
+    "NodeProto": _in_node,
+    "TensorProto": _in_tensor,
+}
+
+
+def _check_signature(model: Any, signature: Signature, name: str) -> None:
+    graph = model.graph
+    constants = {item.name for item in graph.initializer}
+    inputs = [item for item in graph.input if item.name not in constants]
+    for values, expected, columns, side in (
+        (inputs, INPUT, signature.inputs, "input"),
+        (list(graph.output), OUTPUT, signature.outputs, "output"),
+    ):
+        wanted = f"{expected} {signature.dtype} (rows, {columns})"
+        found = ", ".join(map(_described, values)) or "none"
+        if found != wanted:
+            raise SignatureError(f"{name}: expected the one {side} {wanted}, found {found}")
+
+
+def _described(value: Any) -> str:
+    """Return a value's name, type and shape in words; a free first dimension reads ``rows``."""
+    onnx = require("onnx", "models")
+    tensor = value.type.tensor_type
+    if not value.type.HasField("tensor_type") or not tensor.HasField("shape"):
+        return f"{value.name} without a shape"
+    names = {onnx.TensorProto.DOUBLE: "float64", onnx.TensorProto.FLOAT: "float32"}
+    dtype = names.get(tensor.elem_type, f"element type {tensor.elem_type}")
+    sizes = [
+        str(item.dim_value) if item.HasField("dim_value") else "?" for item in tensor.shape.dim
+    ]
+    if sizes and sizes[0] == "?":
+        sizes[0] = "rows"
+    return f"{value.name} {dtype} ({', '.join(sizes)})"
