@@ -1,6 +1,7 @@
 """From ONNX files to predictions: stacked, packed, or a session."""
 
-from quant_core.inference._bank import ModelBank
+from quant_core.inference._bank import ModelBank, Predictor
 from quant_core.inference._model import Backend, Model, load
+from quant_core.inference._pack import warm
 
-__all__ = ["Backend", "Model", "ModelBank", "load"]
+__all__ = ["Backend", "Model", "ModelBank", "Predictor", "load", "warm"]

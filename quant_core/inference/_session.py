@@ -43,16 +43,21 @@ class Session:
         self._output: list[str] = [self._session.get_outputs()[0].name]
 
     def rows(self, rows: np.ndarray) -> np.ndarray:
-        """Return the prediction of each row, computed alone; rows are finite, shape (R, F)."""
-        values = np.ascontiguousarray(rows, dtype=self._dtype)
-        found = np.empty(len(values))
-        for row in range(len(values)):
+        """Return the prediction of each row, shape (R, F), computed alone.
+
+        NaN where an input is not finite, which ONNX Runtime never sees, or the prediction is not.
+        """
+        with np.errstate(over="ignore"):
+            values = np.ascontiguousarray(rows, dtype=self._dtype)
+        found = np.full(len(values), np.nan)
+        for row in np.flatnonzero(np.isfinite(values).all(axis=1)):
             result = self._run(values[row : row + 1])
             if result.size != 1:
                 raise InferenceError(
                     f"model {self._name}: expected 1 prediction a row, found shape {result.shape}"
                 )
             found[row] = result.reshape(())
+        found[np.isinf(found)] = np.nan
         return found
 
     def block(self, rows: np.ndarray) -> np.ndarray:
