@@ -18,11 +18,12 @@ from pydantic import (
 
 from quant_core.config._champion import ChampionConfig
 from quant_core.config._choice import LABEL, Choice, resolve_axis
-from quant_core.config._problems import Problem, problems_of, told
+from quant_core.config._problems import Problem, fail, problems_of, told
 from quant_core.config._registries import AXES, Axis
 from quant_core.config._sections import CostConfig, WindowConfig
 from quant_core.data import SAMPLE_BENCHMARK, DataConfig
 from quant_core.errors import ConfigError
+from quant_core.strategies import StrategyConfig
 
 if TYPE_CHECKING:
     from quant_core.windows import WindowGrid
@@ -94,6 +95,8 @@ class TournamentConfig(BaseModel):
         unless the configuration says otherwise.
     selections, engines, profiles, rebalances, simulators : tuple of Choice
         The axes.
+    strategies : tuple of StrategyConfig
+        Strategies whose streams of returns are atoms beside the assets.
     champion : ChampionConfig
         What may be deployed.
     seed : int
@@ -140,6 +143,7 @@ class TournamentConfig(BaseModel):
         "window", "daily", "daily_5pct"
     )
     simulators: Annotated[_Choices, _axis("simulators"), _OPEN] = _names("custom")
+    strategies: tuple[StrategyConfig, ...] = ()
     champion: ChampionConfig = ChampionConfig()
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -156,6 +160,16 @@ class TournamentConfig(BaseModel):
         if len(set(symbols)) < len(symbols):
             raise ValueError(f"expected each symbol once, found {', '.join(symbols)}")
         return symbols
+
+    @field_validator("strategies")
+    @classmethod
+    def _names_once(cls, strategies: tuple[StrategyConfig, ...]) -> tuple[StrategyConfig, ...]:
+        names = [strategy.name for strategy in strategies]
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                first = f"strategies[{names.index(name)}]"
+                fail([Problem((place, "name"), f"{name!r} is already the name of {first}")])
+        return strategies
 
     @property
     def grid(self) -> WindowGrid:

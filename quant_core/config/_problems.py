@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -79,23 +79,35 @@ def problems_of(error: ValidationError, model: type[BaseModel]) -> list[Problem]
         The model that was validated; its fields are suggested for unknown keys.
     """
     return [
-        Problem(found["loc"], _text(found, model))
+        _problem(found, model)
         for found in error.errors(include_url=False)
         if found["type"] != _NOT_CALLED
     ]
 
 
-def _text(found: ErrorDetails, model: type[BaseModel]) -> str:
+def _problem(found: ErrorDetails, model: type[BaseModel]) -> Problem:
+    last = found["type"] == "extra_forbidden"
+    path, models = _placed(model, found["loc"][:-1] if last else found["loc"])
+    keys = list(models[0].model_fields) if len(models) == 1 else []
+    return Problem((*path, *found["loc"][-1:]) if last else path, _text(found, keys))
+
+
+def _text(found: ErrorDetails, keys: Sequence[str]) -> str:
     kind, value = found["type"], found["input"]
     if kind == _OURS:
         return found["msg"]
     if kind == "extra_forbidden":
-        keys = _keys(model, found["loc"][:-1])
         takes = f"; expected one of {', '.join(keys)}" if keys else ""
         return f"unknown key{nearest(found['loc'][-1], keys)}{takes}"
     message = found["msg"].removeprefix("Value error, ")
     if kind == "value_error":
         return message
+    if kind == "union_tag_invalid":
+        tags = found["ctx"]["expected_tags"].replace("'", "")
+        name = found["ctx"]["tag"]
+        return f"unknown kind {name!r}{nearest(name, tags.split(', '))}; known: {tags}"
+    if kind == "union_tag_not_found":
+        return f"expected a mapping with kind, found {_short(value)}"
     words = _WORDS.get(kind) or _reworded(message)
     return words if kind == "missing" else f"{words}, found {_short(value)}"
 
@@ -106,21 +118,32 @@ def _reworded(message: str) -> str:
     return message
 
 
-def _keys(model: type[BaseModel], path: Path) -> list[str]:
+def _placed(model: type[BaseModel], path: Path) -> tuple[Path, list[type[BaseModel]]]:
+    """Return a path without the tags that pydantic puts in for a union, and the models there."""
+    kept: list[str | int] = []
+    models = [model]
     for step in path:
-        field = model.model_fields.get(str(step))
-        inner = _model_in(field.annotation) if field is not None else None
-        if inner is None:
-            return []
-        model = inner
-    return list(model.model_fields)
+        tagged = [one for one in models if _bears(one, step)]
+        if len(models) > 1 and tagged:
+            models = tagged
+            continue
+        kept.append(step)
+        if isinstance(step, str):
+            fields = [one.model_fields[step] for one in models if step in one.model_fields]
+            models = [inner for field in fields for inner in _models_in(field.annotation)]
+    return tuple(kept), models
 
 
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    for part in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(part, type) and issubclass(part, BaseModel):
-            return part
-    return None
+def _bears(model: type[BaseModel], tag: str | int) -> bool:
+    kind = model.model_fields.get("kind")
+    return kind is not None and kind.default == tag
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    annotation = getattr(annotation, "__value__", annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for part in getattr(annotation, "__args__", ()) for model in _models_in(part)]
 
 
 def _short(value: object) -> str:
