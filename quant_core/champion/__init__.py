@@ -1,5 +1,35 @@
 """The gates between a leaderboard and deployment, and what passed them."""
 
+from quant_core.champion._election import Election, cell_gates, elect, judge
+from quant_core.champion._evidence import Evidence
+from quant_core.champion._figures import (
+    FEWEST_OBSERVATIONS,
+    friction_decay,
+    mean_overlap,
+    times_benchmark,
+    widest_gap,
+    yearly_fragility,
+)
 from quant_core.champion._gate import Figure, Gate, GateResult, Verdict
+from quant_core.champion._table import VERDICTS_SCHEMA, election_table, read_election
 
-__all__ = ["Figure", "Gate", "GateResult", "Verdict"]
+__all__ = [
+    "FEWEST_OBSERVATIONS",
+    "VERDICTS_SCHEMA",
+    "Election",
+    "Evidence",
+    "Figure",
+    "Gate",
+    "GateResult",
+    "Verdict",
+    "cell_gates",
+    "elect",
+    "election_table",
+    "friction_decay",
+    "judge",
+    "mean_overlap",
+    "read_election",
+    "times_benchmark",
+    "widest_gap",
+    "yearly_fragility",
+]

@@ -2,7 +2,7 @@
 
 from quant_core.tournament._atoms import ATOMS_SCHEMA, AtomsRecord
 from quant_core.tournament._cube import CUBE_NAMES, CUBE_SCHEMA
-from quant_core.tournament._index import CubeIndex
+from quant_core.tournament._index import CubeIndex, read_weights
 from quant_core.tournament._inputs import Inputs
 from quant_core.tournament._leaderboard import (
     LEADERBOARD_SCHEMA,
@@ -73,6 +73,7 @@ __all__ = [
     "plan_solves",
     "rank",
     "read_paths",
+    "read_weights",
     "run",
     "run_simulations",
     "select",
