@@ -83,8 +83,15 @@ class LightGbm(Trainer):
         return lightgbm_model(lightgbm.train(parameters, data, num_boost_round=self.trees))
 
 
-def lightgbm_model(booster: Any) -> Fitted:
+def lightgbm_model(booster: Any, *, name: str = "LightGBM model") -> Fitted:
     """Convert a LightGBM booster.
+
+    Parameters
+    ----------
+    booster : lightgbm.Booster
+        The booster.
+    name : str
+        What messages call it.
 
     Raises
     ------
@@ -95,9 +102,9 @@ def lightgbm_model(booster: Any) -> Fitted:
     lightgbm = require("lightgbm", "boosting")
     # The text carries 17 digits of every number, so nothing is lost by reading it.
     head, *blocks = str(booster.model_to_string()).split("end of trees")[0].split("\nTree=")
-    link = _link(head)
+    link = _link(head, name)
     inputs = int(booster.num_feature())
-    trees = [_tree(_fields(block), number) for number, block in enumerate(blocks)]
+    trees = [_tree(_fields(block), f"{name}: tree {number}") for number, block in enumerate(blocks)]
     return Fitted(
         kind="lightgbm",
         framework=f"lightgbm {lightgbm.__version__}",
@@ -108,14 +115,14 @@ def lightgbm_model(booster: Any) -> Fitted:
     )
 
 
-def _link(head: str) -> Link:
+def _link(head: str, name: str) -> Link:
     fields = _fields(head)
     objective = fields.get("objective", "none")
     if "average_output" in head.splitlines():
-        raise ModelFormatError("LightGBM model: expected boosted trees, found averaged ones (rf)")
+        raise ModelFormatError(f"{name}: expected boosted trees, found averaged ones (rf)")
     if fields.get("num_tree_per_iteration") != "1" or objective not in _LINKS:
         raise ModelFormatError(
-            f"LightGBM model: expected one output of an objective among {', '.join(_LINKS)}, "
+            f"{name}: expected one output of an objective among {', '.join(_LINKS)}, "
             f"found {objective!r} with {fields.get('num_tree_per_iteration')} trees an iteration"
         )
     return _LINKS[objective]
@@ -125,18 +132,16 @@ def _fields(block: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
 
 
-def _tree(fields: dict[str, str], number: int) -> Tree:
+def _tree(fields: dict[str, str], name: str) -> Tree:
     values = _numbers(fields, "leaf_value", np.float64)
     decision = _numbers(fields, "decision_type", np.int64)
     if fields.get("is_linear", "0") != "0" or (decision & _CATEGORICAL).any():
         raise ModelFormatError(
-            f"LightGBM model: expected numeric splits and constant leaves, found others in tree "
-            f"{number}; train without categorical features and without linear_tree"
+            f"{name}: expected numeric splits and constant leaves, found others; train without "
+            "categorical features and without linear_tree"
         )
     if ((decision & _MISSING) == _ZERO_IS_MISSING).any():
-        raise ModelFormatError(
-            f"LightGBM model: expected zero to be a value, found zero_as_missing in tree {number}"
-        )
+        raise ModelFormatError(f"{name}: expected zero to be a value, found zero_as_missing")
     if len(values) == 1:
         return Tree.constant(float(values[0]))
     return Tree(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from quant_core.errors import (
     ChecksumError,
@@ -13,14 +13,24 @@ from quant_core.errors import (
 )
 from quant_core.models._graph import INPUT, OUTPUT
 from quant_core.models._sniff import refuse_other_formats
+from quant_core.models._spec import Signature
 from quant_core.models._trainer import require
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from quant_core.models._spec import ModelSpec, Signature
+    from quant_core.models._spec import ModelSpec
 
-__all__ = ["MAX_MODEL_BYTES", "check_sha256", "check_structure", "refuse", "sha256_of"]
+__all__ = [
+    "MAX_MODEL_BYTES",
+    "check_sha256",
+    "check_structure",
+    "refuse",
+    "sha256_of",
+    "signature_of",
+]
+
+type _Type = Literal["float64", "float32"]
 
 MAX_MODEL_BYTES = 64 * 1024 * 1024
 """Bytes that a model may have."""
@@ -100,6 +110,23 @@ def check_structure(
     ModelFormatError, ForbiddenModelError, SignatureError
         As `refuse` does.
     """
+    found = signature_of(data, name=name, limit=limit)
+    if found != signature:
+        raise SignatureError(
+            f"{name}: expected {signature.dtype} input of {signature.inputs} and output of "
+            f"{signature.outputs} columns, found {found.dtype} input of {found.inputs} and output "
+            f"of {found.outputs}"
+        )
+
+
+def signature_of(data: bytes, *, name: str, limit: int = MAX_MODEL_BYTES) -> Signature:
+    """Check a model whose spec is not known, and return its signature.
+
+    Raises
+    ------
+    ModelFormatError, ForbiddenModelError, SignatureError
+        As `refuse` does.
+    """
     if len(data) > limit:
         raise ModelFormatError(
             f"{name}: expected a model of at most {limit:,} bytes, found {len(data):,}"
@@ -108,13 +135,13 @@ def check_structure(
     model = _parse(data, name)
     for message in _messages(model):
         _check_message(message, name)
-    if any(item.domain not in _DOMAINS for item in model.opset_import):
-        domains = sorted({item.domain for item in model.opset_import} - _DOMAINS)
+    domains = sorted({item.domain for item in model.opset_import} - _DOMAINS)
+    if domains:
         raise ForbiddenModelError(
             f"{name}: expected standard operators, found domain {', '.join(domains)}"
         )
     _check_graph(model, name)
-    _check_signature(model, signature, name)
+    return _signature(model.graph, name)
 
 
 def _parse(data: bytes, name: str) -> Any:
@@ -194,31 +221,39 @@ _CHECKS = {
 }
 
 
-def _check_signature(model: Any, signature: Signature, name: str) -> None:
-    graph = model.graph
+def _signature(graph: Any, name: str) -> Signature:
     constants = {item.name for item in graph.initializer}
     inputs = [item for item in graph.input if item.name not in constants]
-    for values, expected, columns, side in (
-        (inputs, INPUT, signature.inputs, "input"),
-        (list(graph.output), OUTPUT, signature.outputs, "output"),
-    ):
-        wanted = f"{expected} {signature.dtype} (rows, {columns})"
-        found = ", ".join(map(_described, values)) or "none"
-        if found != wanted:
-            raise SignatureError(f"{name}: expected the one {side} {wanted}, found {found}")
+    taken, given = _value(inputs, INPUT, name), _value(graph.output, OUTPUT, name)
+    if taken[0] != given[0]:
+        raise SignatureError(
+            f"{name}: expected one type of input and output, found {taken[0]} and {given[0]}"
+        )
+    return Signature(inputs=taken[1], dtype=taken[0], outputs=given[1])
+
+
+def _value(values: Sequence[Any], expected: str, name: str) -> tuple[_Type, int]:
+    """Return type and columns of the one input or output, whose rows are free."""
+    onnx = require("onnx", "models")
+    types: dict[int, _Type] = {
+        onnx.TensorProto.DOUBLE: "float64",
+        onnx.TensorProto.FLOAT: "float32",
+    }
+    if len(values) == 1 and values[0].name == expected:
+        tensor = values[0].type.tensor_type
+        sizes = [item.dim_value if item.HasField("dim_value") else 0 for item in tensor.shape.dim]
+        if tensor.elem_type in types and len(sizes) == 2 and sizes[0] == 0 < sizes[1]:  # noqa: PLR2004 - rows and columns
+            return types[tensor.elem_type], sizes[1]
+    found = ", ".join(_described(item) for item in values) or "none"
+    raise SignatureError(
+        f"{name}: expected one tensor {expected} of float64 or float32 and shape (rows, columns), "
+        f"found {found}"
+    )
 
 
 def _described(value: Any) -> str:
-    """Return a value's name, type and shape in words; a free first dimension reads ``rows``."""
     onnx = require("onnx", "models")
     tensor = value.type.tensor_type
-    if not value.type.HasField("tensor_type") or not tensor.HasField("shape"):
-        return f"{value.name} without a shape"
-    names = {onnx.TensorProto.DOUBLE: "float64", onnx.TensorProto.FLOAT: "float32"}
-    dtype = names.get(tensor.elem_type, f"element type {tensor.elem_type}")
-    sizes = [
-        str(item.dim_value) if item.HasField("dim_value") else "?" for item in tensor.shape.dim
-    ]
-    if sizes and sizes[0] == "?":
-        sizes[0] = "rows"
-    return f"{value.name} {dtype} ({', '.join(sizes)})"
+    dtype = onnx.TensorProto.DataType.Name(tensor.elem_type).lower()
+    sizes = [str(item.dim_value or item.dim_param or "rows") for item in tensor.shape.dim]
+    return f"{value.name} of {dtype} and shape ({', '.join(sizes)})"

@@ -84,8 +84,15 @@ class Xgboost(Trainer):
         return xgboost_model(xgboost.train(parameters, data, num_boost_round=self.trees))
 
 
-def xgboost_model(booster: Any) -> Fitted:
+def xgboost_model(booster: Any, *, name: str = "XGBoost model") -> Fitted:
     """Convert an XGBoost booster.
+
+    Parameters
+    ----------
+    booster : xgboost.Booster
+        The booster.
+    name : str
+        What messages call it.
 
     Raises
     ------
@@ -96,11 +103,11 @@ def xgboost_model(booster: Any) -> Fitted:
     xgboost = require("xgboost", "boosting")
     learner = json.loads(bytes(booster.save_raw("json")))["learner"]
     objective = learner["objective"]["name"]
-    _check(learner, objective)
+    _check(learner, objective, name)
     grown = learner["gradient_booster"]["model"]["trees"]
     inputs, link = int(learner["learner_model_param"]["num_feature"]), _LINKS[objective]
     trees = [Tree.constant(_base(learner, link))]
-    trees += [_tree(tree, number) for number, tree in enumerate(grown)]
+    trees += [_tree(tree, f"{name}: tree {number}") for number, tree in enumerate(grown)]
     return Fitted(
         kind="xgboost",
         framework=f"xgboost {xgboost.__version__}",
@@ -111,12 +118,12 @@ def xgboost_model(booster: Any) -> Fitted:
     )
 
 
-def _check(learner: dict[str, Any], objective: str) -> None:
+def _check(learner: dict[str, Any], objective: str, name: str) -> None:
     booster, parameters = learner["gradient_booster"]["name"], learner["learner_model_param"]
     outputs = max(int(parameters["num_class"]), int(parameters["num_target"]))
     if booster != "gbtree" or outputs > 1 or objective not in _LINKS:
         raise ModelFormatError(
-            "XGBoost model: expected booster gbtree with one output and an objective among "
+            f"{name}: expected booster gbtree with one output and an objective among "
             f"{', '.join(_LINKS)}, found {booster} with {outputs} outputs and {objective!r}"
         )
 
@@ -130,11 +137,11 @@ def _base(learner: dict[str, Any], link: Link) -> float:
     return math.log(score) if link == "Exp" else score
 
 
-def _tree(tree: dict[str, Any], number: int) -> Tree:
+def _tree(tree: dict[str, Any], name: str) -> Tree:
     if any(tree["split_type"]) or int(tree["tree_param"]["size_leaf_vector"]) > 1:
         raise ModelFormatError(
-            f"XGBoost model: expected numeric splits and one value a leaf, found others in tree "
-            f"{number}; train without categorical features and with one target"
+            f"{name}: expected numeric splits and one value a leaf, found others; train without "
+            "categorical features and with one target"
         )
     left = np.array(tree["left_children"], dtype=np.int64)
     conditions = np.array(tree["split_conditions"], dtype=np.float32)
