@@ -7,6 +7,7 @@ from quant_core.data._ingest import (
     ingest,
     ingest_month,
     ingest_observations,
+    ingest_since,
     matrix_version,
 )
 from quant_core.data._layout import ColumnNames
@@ -32,6 +33,7 @@ __all__ = [
     "ingest",
     "ingest_month",
     "ingest_observations",
+    "ingest_since",
     "matrix_version",
     "open_source",
     "returns_from_prices",

@@ -41,6 +41,8 @@ class ReturnsGrid:
         First row of the result; the rows before it are there to look back.
     lost : dict of str to str
         Symbols that leave the result, with the reason.
+    prices : numpy.ndarray of float64, shape (T, n), or None
+        The prices that no rule has dropped, where they are wanted and the source has them.
     """
 
     raw: RawObservations
@@ -51,16 +53,24 @@ class ReturnsGrid:
     reported: Log
     first: int = 0
     lost: dict[str, str] = field(default_factory=dict)
+    prices: np.ndarray | None = None
 
     @classmethod
     def of(
-        cls, raw: RawObservations, *, keep_first: bool, since: np.datetime64 | None = None
+        cls,
+        raw: RawObservations,
+        *,
+        keep_first: bool,
+        since: np.datetime64 | None = None,
+        prices: bool = False,
     ) -> Self:
         """Lay observations on a grid; those before ``since`` are looked back at, not counted."""
         dropped = Log(raw, since)
         dates, values = filter_observations(raw, dropped, keep_first=keep_first)
         first = 0 if since is None else int(np.searchsorted(dates, since))
-        return cls(raw, dates, values, ~np.isnan(values), dropped, Log(raw, since), first)
+        kept = np.empty_like(values) if prices and raw.kind == "prices" else None
+        log, held = Log(raw, since), ~np.isnan(values)
+        return cls(raw, dates, values, held, dropped, log, first, prices=kept)
 
     @property
     def whole(self) -> bool:
@@ -86,6 +96,8 @@ class ReturnsGrid:
         self.values[:, columns] = np.where(wrong, np.nan, returns)
         if self.whole:
             self._lose(code, found, held)
+        if self.prices is not None:
+            self.prices[:, columns] = np.where(held, found, np.nan)
 
     def _lose(self, code: int, found: np.ndarray, held: np.ndarray) -> None:
         unseen = np.isnan(found).all(axis=0)
@@ -123,15 +135,16 @@ class ReturnsGrid:
         if len(at):
             log.add(name, self.dates[at], code + place, values[at, place])
 
-    def matrix(self) -> ReturnsMatrix:
-        """Return the rows with an observation and the columns with a return."""
+    def matrix(self) -> tuple[ReturnsMatrix, np.ndarray | None]:
+        """Return the rows with an observation and the columns with a return, and their prices."""
         values, held = self.values[self.first :], self.held[self.first :]
         columns = ~np.isnan(values).all(axis=0)
         rows = held.any(axis=1)
         symbols = tuple(name for name, kept in zip(self.raw.symbols, columns, strict=True) if kept)
+        prices = None if self.prices is None else self.prices[self.first :][np.ix_(rows, columns)]
         if not (columns.all() and rows.all()):
             values = values[np.ix_(rows, columns)]
-        return ReturnsMatrix(self.dates[self.first :][rows], symbols, values)
+        return ReturnsMatrix(self.dates[self.first :][rows], symbols, values), prices
 
     def report(self) -> ContractReport:
         """Return the books."""

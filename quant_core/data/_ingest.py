@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from quant_core.data._observations import RawObservations
     from quant_core.data._source import Source
 
-__all__ = ["Ingested", "ingest", "ingest_month", "ingest_observations", "matrix_version"]
+__all__ = [
+    "Ingested",
+    "ingest",
+    "ingest_month",
+    "ingest_observations",
+    "ingest_since",
+    "matrix_version",
+]
 
 _DIGEST_ROWS = 512
 _FEWEST_SYMBOLS = 2
@@ -50,6 +57,9 @@ class Ingested:
         Where the observations come from.
     version : str
         Digest of the content of the matrix.
+    prices : numpy.ndarray of float64, shape of the matrix, or None
+        The observed prices behind the returns, NaN where there is none; None unless they were
+        asked for and the source has prices.
     """
 
     matrix: ReturnsMatrix
@@ -58,9 +68,10 @@ class Ingested:
     reported: pa.Table = field(repr=False)
     origin: str
     version: str
+    prices: np.ndarray | None = field(repr=False, default=None)
 
 
-def ingest(source: Source, config: DataConfig) -> Ingested:
+def ingest(source: Source, config: DataConfig, *, prices: bool = False) -> Ingested:
     """Read a source and hold it to the contract.
 
     Parameters
@@ -69,6 +80,8 @@ def ingest(source: Source, config: DataConfig) -> Ingested:
         Where the observations come from.
     config : DataConfig
         Days to read, rules for duplicates and gaps.
+    prices : bool
+        Whether to keep the prices beside the returns.
 
     Returns
     -------
@@ -83,7 +96,9 @@ def ingest(source: Source, config: DataConfig) -> Ingested:
     start = None if config.start is None else np.datetime64(config.start, "us")
     end = None if config.end is None else np.datetime64(config.end, "us") + np.timedelta64(1, "D")
     raw = source.read(start, end)
-    return ingest_observations(raw, duplicates=config.duplicates, max_gap_days=config.max_gap_days)
+    return ingest_observations(
+        raw, duplicates=config.duplicates, max_gap_days=config.max_gap_days, prices=prices
+    )
 
 
 def ingest_observations(
@@ -91,6 +106,7 @@ def ingest_observations(
     *,
     duplicates: Literal["error", "keep_first"] = "error",
     max_gap_days: int = MAX_GAP_DAYS,
+    prices: bool = False,
 ) -> Ingested:
     """Hold observations to the contract and return their matrix.
 
@@ -105,7 +121,7 @@ def ingest_observations(
             f"{raw.origin}: no observation in the days asked for (data.start, data.end)"
         )
     refuse_other_kind(raw)
-    grid = ReturnsGrid.of(raw, keep_first=duplicates == "keep_first")
+    grid = ReturnsGrid.of(raw, keep_first=duplicates == "keep_first", prices=prices)
     grid.to_returns(max_gap_days)
     found = _collect(grid)
     if len(found.matrix.symbols) < _FEWEST_SYMBOLS:
@@ -143,7 +159,35 @@ def ingest_month(
     first = month.dates.min() if len(month.dates) else _LATEST
     since = first.astype("datetime64[M]").astype("datetime64[us]")
     both = month if previous is None else previous.followed_by(month)
-    grid = ReturnsGrid.of(both, keep_first=duplicates == "keep_first", since=since)
+    return ingest_since(both, since, duplicates=duplicates, max_gap_days=max_gap_days)
+
+
+def ingest_since(
+    raw: RawObservations,
+    since: np.datetime64,
+    *,
+    duplicates: Literal["error", "keep_first"] = "error",
+    max_gap_days: int = MAX_GAP_DAYS,
+    prices: bool = False,
+) -> Ingested:
+    """Hold the observations from an instant on to the contract, looking back at those before it.
+
+    Parameters
+    ----------
+    raw : RawObservations
+        Observations of whole months, the one before ``since`` among them.
+    since : numpy.datetime64
+        First instant of the matrix.
+    duplicates, max_gap_days, prices
+        As in `ingest_observations`.
+
+    Raises
+    ------
+    DataError
+        If a date and symbol come twice.
+    """
+    keep_first = duplicates == "keep_first"
+    grid = ReturnsGrid.of(raw, keep_first=keep_first, since=since, prices=prices)
     grid.to_returns(max_gap_days)
     return _collect(grid)
 
@@ -160,7 +204,7 @@ def matrix_version(matrix: ReturnsMatrix) -> str:
 
 
 def _collect(grid: ReturnsGrid) -> Ingested:
-    matrix = grid.matrix()
+    matrix, prices = grid.matrix()
     return Ingested(
         matrix=matrix,
         report=grid.report(),
@@ -168,6 +212,7 @@ def _collect(grid: ReturnsGrid) -> Ingested:
         reported=grid.reported.table(),
         origin=grid.raw.origin,
         version=matrix_version(matrix),
+        prices=prices,
     )
 
 
