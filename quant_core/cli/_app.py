@@ -46,9 +46,11 @@ app = typer.Typer(
 _tournament = typer.Typer(no_args_is_help=True, help="Plan and run a tournament.")
 _ledger = typer.Typer(no_args_is_help=True, help="Look after the audit trail.")
 _config = typer.Typer(no_args_is_help=True, help="Look after configurations.")
+_models = typer.Typer(no_args_is_help=True, help="Look after stored models.")
 app.add_typer(_tournament, name="tournament")
 app.add_typer(_ledger, name="ledger")
 app.add_typer(_config, name="config")
+app.add_typer(_models, name="models")
 
 Config = Annotated[str, typer.Option("--config", help="YAML file: path or fsspec URL.")]
 Prices = Annotated[str | None, typer.Option("--prices", help="CSV or Parquet file of prices.")]
@@ -60,6 +62,7 @@ Backend = Annotated[
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="Workers of the backend; all processors.")
 ]
+Store = Annotated[str, typer.Option("--store", help="Folder or fsspec URL of the models.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
@@ -152,6 +155,85 @@ def config_schema() -> None:
     from quant_core.config import json_schema
 
     print_json(json_schema())
+
+
+@_models.command("list")
+def models_list(*, store: Store, as_json: Json = False) -> None:
+    """List the models of a store."""
+    from quant_core.cli._models import list_models
+
+    list_models(store, as_json=as_json)
+
+
+@_models.command("show")
+def models_show(
+    reference: Annotated[str, typer.Argument(help="Version, or first characters of a SHA-256.")],
+    *,
+    store: Store,
+    as_json: Json = False,
+) -> None:
+    """Show all that is known of one model."""
+    from quant_core.cli._models import show_model
+
+    show_model(store, reference, as_json=as_json)
+
+
+@_models.command("verify")
+def models_verify(
+    reference: Annotated[
+        str | None, typer.Argument(help="Version, SHA-256 or, without --store, an ONNX file.")
+    ] = None,
+    *,
+    store: Annotated[
+        str | None, typer.Option("--store", help="Folder or fsspec URL of the models.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check checksum, format and signature, and try the model; exit code 1 if one fails."""
+    from quant_core.cli._models import verify_file, verify_store
+    from quant_core.errors import ConfigError
+
+    if store is not None:
+        sound = verify_store(store, reference, as_json=as_json)
+    elif reference is not None:
+        sound = verify_file(reference, as_json=as_json)
+    else:
+        raise ConfigError("quant models verify: give an ONNX file, or a store by --store")
+    if not sound:
+        raise typer.Exit(1)
+
+
+@_models.command("convert")
+def models_convert(
+    file: Annotated[str, typer.Argument(help="Model file of LightGBM (text) or XGBoost (JSON).")],
+    *,
+    store: Store,
+    version: Annotated[
+        str | None, typer.Option("--version", help="Version that signals name; its checksum.")
+    ] = None,
+    features: Annotated[
+        str | None, typer.Option("--features", help="Columns in order: return_1,momentum_20.")
+    ] = None,
+    sampling: Annotated[str, typer.Option("--sampling", help="tick, or bars: 1m, 1d.")] = "tick",
+    feature_hash: Annotated[
+        str | None, typer.Option("--feature-hash", help="Hash of the columns, in place of them.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Convert a model file to ONNX, compare the two and store it; exit code 1 if they differ."""
+    from quant_core.cli._convert import convert_file
+
+    agreed = convert_file(
+        file,
+        store=store,
+        version=version,
+        features=features,
+        sampling=sampling,
+        feature_hash=feature_hash,
+        as_json=as_json,
+    )
+    if not agreed:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -143,7 +143,7 @@ class ModelStore:
         ModelFormatError
             If a record cannot be read.
         """
-        found = (self._stored(path) for path in self.records())
+        found = (self.stored(path) for path in self.records())
         return tuple(sorted(found, key=lambda item: (item.spec.version, item.spec.sha256)))
 
     def get(self, reference: str) -> StoredModel:
@@ -179,7 +179,14 @@ class ModelStore:
             return ()
         return tuple(sorted(name for name in found if name.endswith(".json")))
 
-    def _stored(self, path: str) -> StoredModel:
+    def stored(self, path: str) -> StoredModel:
+        """Return the model of a record, a path that `records` gave.
+
+        Raises
+        ------
+        ModelFormatError
+            If it is not the record that its name says.
+        """
         name = path.rsplit("/", 1)[-1]
         try:
             record = json.loads(_limited(self._fs, path, _MAX_RECORD_BYTES))
