@@ -2,40 +2,26 @@
 
 import math
 from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quant_core.clock import use_clock
+from quant_core.clock import VirtualClock, use_clock
 from quant_core.live import CircuitBreaker, Quarantine, Settings, Standing
 
 SETTINGS = Settings(max_failures=3, backoff_seconds=10.0, max_backoff_seconds=35.0)
 
 
-class Still:
-    """A clock that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.reading = 1_000.0
-
-    def now(self) -> datetime:
-        return datetime.fromtimestamp(self.reading, UTC)
-
-    def seconds(self) -> float:
-        return self.reading
-
-
 @pytest.fixture
-def still() -> Iterator[Still]:
-    with use_clock(Still()) as replacement:
-        assert isinstance(replacement, Still)
+def still() -> Iterator[VirtualClock]:
+    with use_clock(VirtualClock()) as replacement:
+        assert isinstance(replacement, VirtualClock)
         yield replacement
 
 
-def play(quarantine: Quarantine, clock: Still, script: str) -> str:
+def play(quarantine: Quarantine, clock: VirtualClock, script: str) -> str:
     """F fails, S succeeds, B begins a call, a digit passes that many tens of seconds.
 
     Return the state after each step: t trusted, q quarantined, ? on trial.
@@ -49,7 +35,7 @@ def play(quarantine: Quarantine, clock: Still, script: str) -> str:
         elif step == "B":
             quarantine.started("a")
         else:
-            clock.reading += 10.0 * int(step)
+            clock.sleep(10.0 * int(step))
         states += {"trusted": "t", "quarantined": "q", "trial": "?"}[quarantine.standing("a").state]
     return states
 
@@ -86,38 +72,38 @@ def play(quarantine: Quarantine, clock: Still, script: str) -> str:
         ("BFFF", "tttq"),
     ],
 )
-def test_every_transition(still: Still, script: str, states: str) -> None:
+def test_every_transition(still: VirtualClock, script: str, states: str) -> None:
     assert play(Quarantine(SETTINGS), still, script) == states
 
 
-def test_the_record_says_why_and_until_when(still: Still) -> None:
+def test_the_record_says_why_and_until_when(still: VirtualClock) -> None:
     quarantine = Quarantine(SETTINGS)
     assert [quarantine.failed("a", f"reason {k}") for k in range(4)] == [False, False, True, False]
-    assert quarantine.standing("a") == Standing("quarantined", 4, 1_010.0, 10.0, "reason 3")
-    still.reading = 1_010.0
-    assert quarantine.standing("a") == Standing("trial", 4, 1_010.0, 10.0, "reason 3")
+    assert quarantine.standing("a") == Standing("quarantined", 4, 10.0, 10.0, "reason 3")
+    still.sleep(10.0)
+    assert quarantine.standing("a") == Standing("trial", 4, 10.0, 10.0, "reason 3")
     quarantine.succeeded(["a"])
     assert quarantine.standing("a") == Standing("trusted", 0, -math.inf, 0.0, "")
 
 
-def test_the_first_backoff_is_kept_where_the_longest_is_shorter(still: Still) -> None:
+def test_the_first_backoff_is_kept_where_the_longest_is_shorter(still: VirtualClock) -> None:
     settings = Settings(max_failures=1, backoff_seconds=10.0, max_backoff_seconds=1.0)
     quarantine = Quarantine(settings)
     assert play(quarantine, still, "F1F1") == "q?q?"
 
 
-def test_the_mask_follows_failures_time_and_names(still: Still) -> None:
+def test_the_mask_follows_failures_time_and_names(still: VirtualClock) -> None:
     quarantine = Quarantine(Settings(max_failures=1, backoff_seconds=10.0))
     names = ("a", "b", "c")
     assert quarantine.allowed(names).tolist() == [True, True, True]
     quarantine.failed("b", "raised")
     assert quarantine.allowed(names).tolist() == [True, False, True]
     assert quarantine.allowed(("b", "a")).tolist() == [False, True]
-    still.reading += 9.0
+    still.sleep(9.0)
     quarantine.failed("c", "raised")
     assert quarantine.allowed(names).tolist() == [True, False, False]
     assert list(quarantine.quarantined()) == ["b", "c"]
-    still.reading += 1.0
+    still.sleep(1.0)
     assert quarantine.allowed(names).tolist() == [True, True, False]
     assert list(quarantine.quarantined()) == ["c"]
     quarantine.forget("c")
@@ -125,25 +111,25 @@ def test_the_mask_follows_failures_time_and_names(still: Still) -> None:
     assert quarantine.quarantined() == {}
 
 
-def test_an_unchanged_mask_is_not_computed_again(still: Still) -> None:
+def test_an_unchanged_mask_is_not_computed_again(still: VirtualClock) -> None:
     quarantine = Quarantine(Settings(max_failures=1, backoff_seconds=10.0))
     names = ("a", "b")
     quarantine.failed("a", "raised")
     first = quarantine.allowed(names)
     quarantine.succeeded(["b"])
-    still.reading += 9.0
+    still.sleep(9.0)
     assert quarantine.allowed(names) is first
     with pytest.raises(ValueError, match="read-only"):
         first[0] = True
-    still.reading += 1.0
+    still.sleep(1.0)
     assert quarantine.allowed(names) is not first
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("FSB1")), max_size=60))
 def test_the_mask_agrees_with_the_standings(steps: list[tuple[str, str]]) -> None:
     names = ("a", "b", "c")
-    with use_clock(Still()) as clock:
-        assert isinstance(clock, Still)
+    with use_clock(VirtualClock()) as clock:
+        assert isinstance(clock, VirtualClock)
         quarantine = Quarantine(Settings(max_failures=2, backoff_seconds=10.0))
         for name, step in steps:
             if step == "F":
@@ -153,7 +139,7 @@ def test_the_mask_agrees_with_the_standings(steps: list[tuple[str, str]]) -> Non
             elif step == "B":
                 quarantine.started(name)
             else:
-                clock.reading += 10.0
+                clock.sleep(10.0)
             cached = quarantine.allowed(names)
             fresh = quarantine.allowed(list(names))
             states = [quarantine.standing(name).state != "quarantined" for name in names]
@@ -161,12 +147,12 @@ def test_the_mask_agrees_with_the_standings(steps: list[tuple[str, str]]) -> Non
             assert cached.tolist() == states
 
 
-def test_a_circuit_opens_per_backend_and_closes_on_a_success(still: Still) -> None:
+def test_a_circuit_opens_per_backend_and_closes_on_a_success(still: VirtualClock) -> None:
     breaker = CircuitBreaker(Settings(max_failures=2, backoff_seconds=10.0))
     assert not breaker.failed("remote", "refused the connection")
     assert breaker.failed("remote", "refused the connection")
     assert (breaker.closed("remote"), breaker.closed("trees")) == (False, True)
-    still.reading += 10.0
+    still.sleep(10.0)
     assert breaker.closed("remote")
     breaker.succeeded("remote")
     assert breaker.standing("remote") == Standing()
