@@ -1,7 +1,9 @@
 """The live strategy runner: ticks in, signals out."""
 
+from quant_core.live._engine import Engine, Outcome
 from quant_core.live._isolated import IsolatedLane
 from quant_core.live._isolated_messages import Dropped, Failure, Result, Serving, Work
+from quant_core.live._loading import Changes, Prepared
 from quant_core.live._messages import (
     DEAD_LETTERS_SCHEMA,
     SIGNALS_SCHEMA,
@@ -35,16 +37,20 @@ __all__ = [
     "METRICS",
     "SIGNALS_SCHEMA",
     "Block",
+    "Changes",
     "CircuitBreaker",
     "DeadLetter",
     "DecisionPostProcessor",
     "Dropped",
+    "Engine",
     "Failure",
     "FeatureExtractor",
     "IsolatedLane",
     "Mode",
     "ModelPredictor",
+    "Outcome",
     "Polled",
+    "Prepared",
     "Priority",
     "PythonStrategy",
     "Quarantine",

@@ -1,0 +1,323 @@
+"""The engine of the runner: a batch of ticks in, tables of signals and dead letters out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from quant_core.features import FeatureBank
+from quant_core.live._board import Board
+from quant_core.live._gate import Gate, correlation_id
+from quant_core.live._labels import Origin, no_signals
+from quant_core.live._loading import Changes, Prepared, Serves, prepare
+from quant_core.live._messages import DeadLetter, dead_letters_table
+from quant_core.live._plan import Plan, Scope
+from quant_core.live._protocols import Silent
+from quant_core.live._quarantine import Quarantine
+from quant_core.live._served import served_row
+from quant_core.live._ticks import taken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from quant_core.inference import Predictor
+    from quant_core.live._gate import Admitted
+    from quant_core.live._isolated import IsolatedLane
+    from quant_core.live._messages import TickBatch
+    from quant_core.live._protocols import Served, Telemetry
+    from quant_core.live._settings import Settings
+    from quant_core.live._strategy import StrategyRow
+    from quant_core.models import ModelSpec
+
+__all__ = ["Engine", "Outcome"]
+
+_CELLS = 2_000_000
+_NO_DEAD = dead_letters_table([])
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a batch of ticks.
+
+    Parameters
+    ----------
+    signals, dead : pyarrow.Table
+        Of `SIGNALS_SCHEMA`, by tick, then by name of the strategy; and of `DEAD_LETTERS_SCHEMA`.
+    accepted : int
+        Ticks that were no dead letters.
+    """
+
+    signals: pa.Table = field(repr=False)
+    dead: pa.Table = field(repr=False)
+    accepted: int
+
+
+class Engine:
+    """Features, inference and decisions of all strategies, without threads, input or output.
+
+    The signals of a tick depend on the ticks before it alone, not on how they are cut into batches.
+
+    Parameters
+    ----------
+    settings : Settings
+        Warm-up, limits and quarantine.
+    open_model : callable
+        Verifies and loads a model; raises a `QuantError` for one that may not be served.
+    telemetry : Telemetry, optional
+        Where the figures go; nowhere by default.
+    isolated : IsolatedLane, optional
+        Serves strategies in Python; without it their rows are refused.
+    backend : {"auto", "onnxrt"}
+        As in `ModelBank`.
+
+    Examples
+    --------
+    >>> engine = Engine(Settings(), open_model)  # doctest: +SKIP
+    >>> engine.apply(store.rows())  # doctest: +SKIP
+    >>> engine.process(ticks).signals  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        open_model: Callable[[ModelSpec], Predictor],
+        telemetry: Telemetry | None = None,
+        isolated: IsolatedLane | None = None,
+        *,
+        backend: Literal["auto", "onnxrt"] = "auto",
+    ) -> None:
+        self._settings = settings
+        self._open_model = open_model
+        self._telemetry = telemetry if telemetry is not None else Silent()
+        self._lane = isolated
+        self._backend: Literal["auto", "onnxrt"] = backend
+        self._gate = Gate(settings)
+        self._quarantine = Quarantine(settings)
+        self._rows: tuple[StrategyRow, ...] = ()
+        self._serves: dict[str, Serves] = {}
+        self._refused: dict[str, str] = {}
+        self._features = FeatureBank([], max_instruments=settings.max_instruments)
+        self._plan = self._planned()
+        self._scope = Scope(self._plan, None, ())
+        self.drops: Counter[tuple[str, str]] = Counter()
+
+    def apply(self, rows: Sequence[StrategyRow]) -> Changes:
+        """Serve these rows and no others, from the next batch on.
+
+        A row whose model cannot be loaded is refused, and what was served under its name stays.
+        Strategies whose rows did not change keep their state; prices seen so far are kept for all.
+
+        Raises
+        ------
+        ConfigError
+            If a name stands twice.
+        """
+        return self.swap(self.prepare(rows))
+
+    def prepare(self, rows: Sequence[StrategyRow]) -> Prepared:
+        """Load the models that rows ask for; changes nothing, and may run in another thread."""
+        return prepare(rows, dict(self._serves), self._open_model, lane=self._lane is not None)
+
+    def swap(self, prepared: Prepared) -> Changes:
+        """Serve what was prepared, from the next batch on."""
+        before, after = self._serves, prepared.serves
+        kept = [name for name in after if name in before and after[name].row == before[name].row]
+        changes = Changes(
+            added=tuple(name for name in after if name not in before),
+            changed=tuple(name for name in after if name in before and name not in set(kept)),
+            removed=tuple(name for name in before if name not in after),
+            refused=tuple(sorted(prepared.refused)),
+            unchanged=tuple(kept),
+        )
+        for name, seconds in prepared.seconds.items():
+            self._telemetry.observe("model_load_seconds", (seconds,), strategy=name)
+        self._rows, self._serves, self._refused = prepared.rows, after, prepared.refused
+        if changes:
+            self._rebuild(changes)
+        return changes
+
+    def _rebuild(self, changes: Changes) -> None:
+        sets = [serves.row.features for serves in self._serves.values()]
+        self._features = self._features.with_sets(sets)
+        self._plan = self._planned()
+        self._scope = Scope(self._plan, self._scope, changes.unchanged)
+        self._gate.open_for(self._plan.reads)
+        for name in (*changes.changed, *changes.removed):
+            self._quarantine.forget(name)
+
+    def _planned(self) -> Plan:
+        models = {n: s.model for n, s in self._serves.items() if s.model is not None}
+        rows = [serves.row for serves in self._serves.values()]
+        return Plan(rows, models, self._features, self._settings.warmup_ticks, self._backend)
+
+    def process(
+        self,
+        ticks: TickBatch,
+        history: int = 0,
+        malformed: Sequence[DeadLetter] = (),
+        *,
+        source: str = "ticks",
+        shed: int = 0,
+    ) -> Outcome:
+        """Return the signals of ticks, and dead letters for what was refused.
+
+        Parameters
+        ----------
+        ticks : TickBatch
+            In the order of arrival.
+        history : int
+            The first this many fill the history only; nothing is emitted for them.
+        malformed : sequence of DeadLetter
+            Messages that are no ticks; they join the dead letters.
+        source : str
+            What correlation ids call the source.
+        shed : int
+            1 leaves out strategies of background priority, 2 those of normal priority too, 3 all.
+        """
+        step = max(1, _CELLS // max(1, len(self._plan.names)))
+        parts = [
+            self._part(taken(ticks, slice(at, at + step)), max(0, history - at), source, shed)
+            for at in range(0, len(ticks), step)
+        ]
+        letters = [*malformed, *(letter for part in parts for letter in part.dead)]
+        tables = [part.signals for part in parts if part.signals.num_rows]
+        return Outcome(
+            pa.concat_tables(tables) if len(tables) > 1 else (tables or [no_signals()])[0],
+            dead_letters_table(letters) if letters else _NO_DEAD,
+            sum(part.accepted for part in parts),
+        )
+
+    def _part(self, ticks: TickBatch, history: int, source: str, shed: int) -> _Part:
+        admitted = self._gate.admit(ticks, history, source)
+        if not len(admitted.rows):
+            return _Part(no_signals(), admitted.dead, 0)
+        if len(admitted.rows) < len(ticks):
+            ticks = taken(ticks, admitted.rows)
+        self._scope.hold(self._gate.names)
+        self._count(admitted)
+        board = self._evaluated(ticks, admitted, shed)
+        dead = admitted.dead + self._judged(board, ticks, source)
+        rows, places = board.emitted()
+        if not len(rows):
+            return _Part(no_signals(), dead, len(ticks))
+        scope, codes = self._scope, admitted.codes
+        origin = Origin(source, ticks.partition, ticks.offset, ticks.ts, codes, scope.instruments)
+        signals = self._plan.labels.signals(
+            origin,
+            rows,
+            places,
+            scope.mode[codes[rows], places],
+            board.predictions[rows, places],
+            board.signals[rows, places],
+        )
+        return _Part(signals, dead, len(ticks))
+
+    def _count(self, admitted: Admitted) -> None:
+        codes = admitted.codes[admitted.history :]
+        for code, amount in zip(*np.unique(codes, return_counts=True), strict=True):
+            name = self._gate.names[code]
+            self._telemetry.count("market_tick_processed_total", float(amount), instrument=name)
+
+    def _evaluated(self, ticks: TickBatch, admitted: Admitted, shed: int) -> Board:
+        plan = self._plan
+        rows = self._features.push(self._gate.names, admitted.codes, ticks.ts, ticks.price)
+        completed = {found.sampling: found for found in rows}
+        closed = plan.closed(self._quarantine.allowed(plan.names), shed)
+        board = Board(plan, self._scope, admitted.codes, admitted.history, closed)
+        for evaluated in plan.evaluated:
+            found = completed[evaluated.group.sampling]
+            if len(found):
+                cells, seconds = board.evaluate(evaluated, found)
+                if cells:
+                    label = "inprocess" if self._backend == "auto" else "onnxrt"
+                    self._telemetry.observe(
+                        "strategy_inference_latency_ms", (1e3 * seconds,), backend=label
+                    )
+                    self._telemetry.observe(
+                        "strategy_batch_size", (float(len(found)),), backend=label
+                    )
+        self._dropped(board, closed)
+        return board
+
+    def _dropped(self, board: Board, closed: np.ndarray) -> None:
+        for place in np.flatnonzero(board.dropped):
+            reason = "quarantined" if closed[place] == 1 else "shed"
+            self._drop(self._plan.names[place], reason, int(board.dropped[place]))
+
+    def _drop(self, strategy: str, reason: str, amount: int) -> None:
+        self.drops[strategy, reason] += amount
+        self._telemetry.count(
+            "strategy_drops_total", float(amount), strategy=strategy, reason=reason
+        )
+
+    def _judged(self, board: Board, ticks: TickBatch, source: str) -> list[DeadLetter]:
+        """Tell the quarantine of every strategy how it did, and refuse what is not valid."""
+        names = self._plan.names
+        well = np.flatnonzero((board.valid > 0) & (board.failed == 0))
+        self._quarantine.succeeded([names[place] for place in well])
+        found: list[tuple[int, DeadLetter]] = []
+        for place in np.flatnonzero(board.failed):
+            found += self._judged_one(board, ticks, int(place), source)
+        return [letter for _, letter in sorted(found, key=lambda pair: pair[0])]
+
+    def _judged_one(
+        self, board: Board, ticks: TickBatch, place: int, source: str
+    ) -> list[tuple[int, DeadLetter]]:
+        name, dropped = self._plan.names[place], 0
+        found = []
+        for row, valid in board.outcomes(place):
+            if self._quarantine.standing(name).state == "quarantined":
+                board.refuse(row, place)
+                dropped += 1
+            elif valid:
+                self._quarantine.succeeded([name])
+            else:
+                letter = self._refusal(board, ticks, row, place, source)
+                found.append((row, letter))
+                self._quarantine.failed(name, f"{letter.reason}: {letter.detail}")
+        if dropped:
+            self._drop(name, "quarantined", dropped)
+        return found
+
+    def _refusal(
+        self, board: Board, ticks: TickBatch, row: int, place: int, source: str
+    ) -> DeadLetter:
+        reason, detail = board.complaint(row, place)
+        return DeadLetter(
+            correlation_id=correlation_id(source, ticks, row),
+            reason=reason,
+            detail=detail,
+            ts=int(ticks.ts[row]),
+            instrument=ticks.names[ticks.instrument[row]],
+            strategy=self._plan.names[place],
+        )
+
+    def served(self) -> list[Served]:
+        """Return how every row is served, by name."""
+        quarantined = self._quarantine.quarantined()
+        warm = {self._plan.names[place] for place in np.flatnonzero(self._scope.warm)}
+        return [
+            served_row(row, self._serves.get(row.name), self._refused, quarantined, warm)
+            for row in self._rows
+        ]
+
+    @property
+    def hit_ratio(self) -> float:
+        """Share of the features asked for that another strategy has already."""
+        return self._features.hit_ratio
+
+    @property
+    def utilization(self) -> float:
+        """Filled share of the history rings."""
+        return self._features.utilization
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    signals: pa.Table
+    dead: list[DeadLetter]
+    accepted: int
