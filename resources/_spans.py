@@ -100,12 +100,10 @@ def _console() -> SpanExporter:
 
 def _otlp() -> SpanExporter:
     try:
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
-            OTLPSpanExporter,
-        )
+        from opentelemetry.exporter.otlp.proto.http import trace_exporter  # type: ignore[import-not-found] # no extra brings it
     except ImportError as error:
         raise _missing("opentelemetry-exporter-otlp-proto-http") from error
-    exporter: SpanExporter = OTLPSpanExporter()
+    exporter: SpanExporter = trace_exporter.OTLPSpanExporter()
     return exporter
 
 
