@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["probe_rows"]
 
+_LARGEST = 1e30  # so that floats and squares of the values stay finite
+
 
 def probe_rows(data: bytes, *, inputs: int, rows: int = 512, seed: int = 0) -> np.ndarray:
     """Return rows for a model, on its own thresholds where it has some.
@@ -74,7 +76,7 @@ def _anchors(data: bytes, inputs: int) -> list[np.ndarray]:
     for constant in graph.initializer:
         if constant.name == "center":
             _gather(found, range(inputs), _array(constant))
-    return [np.array(values or [0.0]) for values in found]
+    return [np.clip(values or [0.0], -_LARGEST, _LARGEST) for values in found]
 
 
 def _gather(found: Sequence[list[float]], columns: Sequence[int], values: np.ndarray) -> None:

@@ -15,6 +15,7 @@ from quant_core.models._graph import INPUT, OUTPUT
 from quant_core.models._sniff import refuse_other_formats
 from quant_core.models._spec import Signature
 from quant_core.models._trainer import require
+from quant_core.models._tree_check import TREE_OPERATORS, wrong_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -135,12 +136,13 @@ def signature_of(data: bytes, *, name: str, limit: int = MAX_MODEL_BYTES) -> Sig
     model = _parse(data, name)
     for message in _messages(model):
         _check_message(message, name)
-    domains = sorted({item.domain for item in model.opset_import} - _DOMAINS)
-    if domains:
-        raise ForbiddenModelError(
-            f"{name}: expected standard operators, found domain {', '.join(domains)}"
-        )
+    for item in model.opset_import:
+        if item.domain not in _DOMAINS:
+            raise ForbiddenModelError(
+                f"{name}: expected standard operators, found domain {item.domain!r}"
+            )
     _check_graph(model, name)
+    _check_trees(model, name)
     return _signature(model.graph, name)
 
 
@@ -160,13 +162,29 @@ def _parse(data: bytes, name: str) -> Any:
 def _check_graph(model: Any, name: str) -> None:
     """Have the reference checker read the model, once nothing in it points outside."""
     onnx = require("onnx", "models")
+    wrong = (onnx.checker.ValidationError, onnx.shape_inference.InferenceError)
     try:
         onnx.checker.check_model(model, full_check=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+    except (*wrong, UnicodeDecodeError) as error:  # the last where its message quotes the damage
         first = str(error).strip().splitlines()[0]
         raise ModelFormatError(
             f"{name}: expected a well-formed ONNX graph, found: {first}"
         ) from error
+
+
+def _check_trees(model: Any, name: str) -> None:
+    nodes = [node for node in model.graph.node if node.op_type in TREE_OPERATORS]
+    if not nodes:
+        return
+    graph = require("onnx.shape_inference", "models").infer_shapes(model).graph
+    values = [*graph.input, *graph.value_info, *graph.output]
+    sizes = {item.name: item.type.tensor_type.shape.dim for item in values}
+    for node in nodes:
+        size = sizes.get(node.input[0], ())
+        columns = size[1].dim_value if len(size) == 2 else None  # noqa: PLR2004 - rows, columns
+        found = wrong_tree(node, columns)
+        if found:
+            raise ModelFormatError(f"{name}: expected well-formed trees, found {found}")
 
 
 def _messages(message: Any) -> Iterator[Any]:
