@@ -9,7 +9,7 @@ from quant_core.canonical import digest_parts
 
 __all__ = ["CellIdentity", "Kind", "why_stale"]
 
-Kind = Literal["selection", "solve", "simulation"]
+Kind = Literal["model", "selection", "solve", "simulation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class CellIdentity:
 
     Parameters
     ----------
-    kind : {"selection", "solve", "simulation"}
+    kind : {"model", "selection", "solve", "simulation"}
         The stage.
     code_version : str
         Version of the code that computes it.
