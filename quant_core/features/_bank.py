@@ -173,15 +173,16 @@ class FeatureBank:
             ring.hold(len(self._known.codes), self._known.most)
             self._sampled[sampling] = _Sampled(features, len(wanted), ring)
 
-    def with_sets(self, sets: Sequence[FeatureSet]) -> Self:
+    def with_sets(self, sets: Sequence[FeatureSet], *, history: int | None = None) -> Self:
         """Return a bank of other sets that goes on with the history of this one.
 
         A ring grows where a longer look-back comes, and keeps what it holds; a sampling that no set
         asks for any more is dropped, and a new one starts empty. Both banks write to the same
-        rings: push to the new one only.
+        rings: push to the new one only. ``history`` is that of this bank by default.
         """
         bank = object.__new__(type(self))
-        bank._history, bank._known, bank._sampled = self._history, self._known, {}
+        bank._history = self._history if history is None else history
+        bank._known, bank._sampled = self._known, {}
         bank._plan(sets, {name: sampled.ring for name, sampled in self._sampled.items()})
         return bank
 

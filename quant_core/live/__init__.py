@@ -3,6 +3,7 @@
 from quant_core.live._engine import Engine, Outcome
 from quant_core.live._isolated import IsolatedLane
 from quant_core.live._isolated_messages import Dropped, Failure, Result, Serving, Work
+from quant_core.live._latency import Latencies
 from quant_core.live._loading import Changes, Prepared
 from quant_core.live._messages import (
     DEAD_LETTERS_SCHEMA,
@@ -29,6 +30,7 @@ from quant_core.live._python_strategy import (
     PythonStrategy,
 )
 from quant_core.live._quarantine import CircuitBreaker, Quarantine, Standing
+from quant_core.live._runner import Figures, Runner
 from quant_core.live._settings import Settings
 from quant_core.live._strategy import Mode, Priority, StrategyRow
 
@@ -45,7 +47,9 @@ __all__ = [
     "Engine",
     "Failure",
     "FeatureExtractor",
+    "Figures",
     "IsolatedLane",
+    "Latencies",
     "Mode",
     "ModelPredictor",
     "Outcome",
@@ -55,6 +59,7 @@ __all__ = [
     "PythonStrategy",
     "Quarantine",
     "Result",
+    "Runner",
     "Served",
     "Serving",
     "Settings",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -10,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from quant_core.features import FeatureBank
+from quant_core.live._asking import Answered, Asking, Batch
 from quant_core.live._board import Board
 from quant_core.live._gate import Gate, correlation_id
 from quant_core.live._labels import Origin, no_signals
@@ -22,8 +24,9 @@ from quant_core.live._served import served_row
 from quant_core.live._ticks import taken
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from quant_core.features import FeatureSet, Rows
     from quant_core.inference import Predictor
     from quant_core.live._gate import Admitted
     from quant_core.live._isolated import IsolatedLane
@@ -73,6 +76,10 @@ class Engine:
         Serves strategies in Python; without it their rows are refused.
     backend : {"auto", "onnxrt"}
         As in `ModelBank`.
+    patient : bool
+        Whether a batch waits for the strategies in Python, so that its signals come together and
+        do not depend on how fast those are: a replay. Without it their signals come with a later
+        batch, or by `collect`.
 
     Examples
     --------
@@ -89,14 +96,17 @@ class Engine:
         isolated: IsolatedLane | None = None,
         *,
         backend: Literal["auto", "onnxrt"] = "auto",
+        patient: bool = False,
     ) -> None:
         self._settings = settings
         self._open_model = open_model
         self._telemetry = telemetry if telemetry is not None else Silent()
-        self._lane = isolated
+        self._patient = patient
         self._backend: Literal["auto", "onnxrt"] = backend
         self._gate = Gate(settings)
+        self._history = 0
         self._quarantine = Quarantine(settings)
+        self._asking = Asking(isolated, self._quarantine, self._drop) if isolated else None
         self._rows: tuple[StrategyRow, ...] = ()
         self._serves: dict[str, Serves] = {}
         self._refused: dict[str, str] = {}
@@ -120,7 +130,7 @@ class Engine:
 
     def prepare(self, rows: Sequence[StrategyRow]) -> Prepared:
         """Load the models that rows ask for; changes nothing, and may run in another thread."""
-        return prepare(rows, dict(self._serves), self._open_model, lane=self._lane is not None)
+        return prepare(rows, dict(self._serves), self._open_model, lane=self._asking is not None)
 
     def swap(self, prepared: Prepared) -> Changes:
         """Serve what was prepared, from the next batch on."""
@@ -141,13 +151,17 @@ class Engine:
         return changes
 
     def _rebuild(self, changes: Changes) -> None:
-        sets = [serves.row.features for serves in self._serves.values()]
-        self._features = self._features.with_sets(sets)
+        self._features = self._features.with_sets(self._sets())
         self._plan = self._planned()
         self._scope = Scope(self._plan, self._scope, changes.unchanged)
         self._gate.open_for(self._plan.reads)
+        if self._asking is not None:
+            self._asking.lane.apply([serves.row for serves in self._serves.values()])
         for name in (*changes.changed, *changes.removed):
             self._quarantine.forget(name)
+
+    def _sets(self) -> list[FeatureSet]:
+        return [serves.row.features for serves in self._serves.values()]
 
     def _planned(self) -> Plan:
         models = {n: s.model for n, s in self._serves.items() if s.model is not None}
@@ -178,18 +192,40 @@ class Engine:
         shed : int
             1 leaves out strategies of background priority, 2 those of normal priority too, 3 all.
         """
-        step = max(1, _CELLS // max(1, len(self._plan.names)))
+        step = min(self._settings.max_batch, max(1, _CELLS // max(1, len(self._plan.names))))
         parts = [
             self._part(taken(ticks, slice(at, at + step)), max(0, history - at), source, shed)
             for at in range(0, len(ticks), step)
         ]
+        if self._asking is not None and not self._patient:
+            parts.append(self._answers(0.0))
         letters = [*malformed, *(letter for part in parts for letter in part.dead)]
-        tables = [part.signals for part in parts if part.signals.num_rows]
-        return Outcome(
-            pa.concat_tables(tables) if len(tables) > 1 else (tables or [no_signals()])[0],
-            dead_letters_table(letters) if letters else _NO_DEAD,
-            sum(part.accepted for part in parts),
-        )
+        return _outcome([part.signals for part in parts], letters, sum(p.accepted for p in parts))
+
+    def collect(self, wait: float = 0.0) -> Outcome:
+        """Return what strategies in Python have answered since, waiting at most so many seconds."""
+        part = self._answers(wait)
+        return _outcome([part.signals], part.dead, 0)
+
+    @property
+    def pending(self) -> int:
+        """Calls of strategies in Python that are not answered yet."""
+        return self._asking.lane.pending if self._asking is not None else 0
+
+    def unfinished(self) -> dict[int, int]:
+        """Return the first offset of each partition that such a call is about."""
+        return self._asking.unfinished() if self._asking is not None else {}
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """Names of the strategies that are not served as their rows say."""
+        return tuple(sorted(self._refused))
+
+    def _answers(self, wait: float) -> _Part:
+        if self._asking is None:
+            return _Part(no_signals(), [], 0)
+        answered, dead = self._asking.collect(self._plan, self._scope, wait)
+        return _Part(_concatenated([one.signals for one in answered]), dead, 0)
 
     def _part(self, ticks: TickBatch, history: int, source: str, shed: int) -> _Part:
         admitted = self._gate.admit(ticks, history, source)
@@ -199,22 +235,44 @@ class Engine:
             ticks = taken(ticks, admitted.rows)
         self._scope.hold(self._gate.names)
         self._count(admitted)
-        board = self._evaluated(ticks, admitted, shed)
+        rows = self._features.push(self._gate.names, admitted.codes, ticks.ts, ticks.price)
+        completed = {found.sampling: found for found in rows}
+        instruments, codes = self._scope.instruments, admitted.codes
+        origin = Origin(source, ticks.partition, ticks.offset, ticks.ts, codes, instruments)
+        closed = self._plan.closed(self._quarantine.allowed(self._plan.names), shed)
+        board = Board(self._plan, self._scope, codes, admitted.history, closed)
+        self._evaluate(board, completed)
+        if self._asking is not None and self._plan.asked:
+            batch = Batch(self._gate.names, origin, admitted.history, closed, board.dropped)
+            self._ask(self._asking, completed, batch)
+        self._dropped(board, closed)
         dead = admitted.dead + self._judged(board, ticks, source)
+        signals = self._signals(board, origin)
+        if self._asking is not None and self._patient:
+            answered, failed = self._asking.collect(self._plan, self._scope, math.inf)
+            return _Part(_merged([signals, *answered]), dead + failed, len(ticks))
+        return _Part(signals.signals, dead, len(ticks))
+
+    def _ask(self, asking: Asking, completed: Mapping[str, Rows], batch: Batch) -> None:
+        if asking.history > self._history:
+            self._history = asking.history
+            held = self._history + self._settings.max_batch
+            self._features = self._features.with_sets(self._sets(), history=held)
+        asking.ask(self._plan, self._scope, self._features, completed, batch)
+
+    def _signals(self, board: Board, origin: Origin) -> Answered:
         rows, places = board.emitted()
         if not len(rows):
-            return _Part(no_signals(), dead, len(ticks))
-        scope, codes = self._scope, admitted.codes
-        origin = Origin(source, ticks.partition, ticks.offset, ticks.ts, codes, scope.instruments)
+            return Answered(no_signals(), rows, places)
         signals = self._plan.labels.signals(
             origin,
             rows,
             places,
-            scope.mode[codes[rows], places],
+            self._scope.mode[origin.codes[rows], places],
             board.predictions[rows, places],
             board.signals[rows, places],
         )
-        return _Part(signals, dead, len(ticks))
+        return Answered(signals, rows, places)
 
     def _count(self, admitted: Admitted) -> None:
         codes = admitted.codes[admitted.history :]
@@ -222,26 +280,15 @@ class Engine:
             name = self._gate.names[code]
             self._telemetry.count("market_tick_processed_total", float(amount), instrument=name)
 
-    def _evaluated(self, ticks: TickBatch, admitted: Admitted, shed: int) -> Board:
-        plan = self._plan
-        rows = self._features.push(self._gate.names, admitted.codes, ticks.ts, ticks.price)
-        completed = {found.sampling: found for found in rows}
-        closed = plan.closed(self._quarantine.allowed(plan.names), shed)
-        board = Board(plan, self._scope, admitted.codes, admitted.history, closed)
-        for evaluated in plan.evaluated:
-            found = completed[evaluated.group.sampling]
-            if len(found):
-                cells, seconds = board.evaluate(evaluated, found)
-                if cells:
-                    label = "inprocess" if self._backend == "auto" else "onnxrt"
-                    self._telemetry.observe(
-                        "strategy_inference_latency_ms", (1e3 * seconds,), backend=label
-                    )
-                    self._telemetry.observe(
-                        "strategy_batch_size", (float(len(found)),), backend=label
-                    )
-        self._dropped(board, closed)
-        return board
+    def _evaluate(self, board: Board, completed: Mapping[str, Rows]) -> None:
+        label = "inprocess" if self._backend == "auto" else "onnxrt"
+        for evaluated in self._plan.evaluated:
+            rows = completed[evaluated.group.sampling]
+            cells, seconds = board.evaluate(evaluated, rows) if len(rows) else (0, 0.0)
+            if cells:
+                took, size = (1e3 * seconds,), (float(len(rows)),)
+                self._telemetry.observe("strategy_inference_latency_ms", took, backend=label)
+                self._telemetry.observe("strategy_batch_size", size, backend=label)
 
     def _dropped(self, board: Board, closed: np.ndarray) -> None:
         for place in np.flatnonzero(board.dropped):
@@ -300,9 +347,12 @@ class Engine:
         """Return how every row is served, by name."""
         quarantined = self._quarantine.quarantined()
         warm = {self._plan.names[place] for place in np.flatnonzero(self._scope.warm)}
+        serves, refused = dict(self._serves), dict(self._refused)
+        if self._asking is not None:
+            refused |= self._asking.lane.refused()
+            serves |= self._asking.in_force()
         return [
-            served_row(row, self._serves.get(row.name), self._refused, quarantined, warm)
-            for row in self._rows
+            served_row(row, serves.get(row.name), refused, quarantined, warm) for row in self._rows
         ]
 
     @property
@@ -321,3 +371,24 @@ class _Part:
     signals: pa.Table
     dead: list[DeadLetter]
     accepted: int
+
+
+def _outcome(signals: list[pa.Table], letters: list[DeadLetter], accepted: int) -> Outcome:
+    dead = dead_letters_table(letters) if letters else _NO_DEAD
+    return Outcome(_concatenated(signals), dead, accepted)
+
+
+def _concatenated(tables: list[pa.Table]) -> pa.Table:
+    filled = [table for table in tables if table.num_rows]
+    return pa.concat_tables(filled) if len(filled) > 1 else (filled or [no_signals()])[0]
+
+
+def _merged(answers: list[Answered]) -> pa.Table:
+    """Return signals by tick, then by strategy."""
+    filled = [one for one in answers if len(one.rows)]
+    if len(filled) <= 1:
+        return filled[0].signals if filled else no_signals()
+    rows = np.concatenate([one.rows for one in filled])
+    places = np.concatenate([one.places for one in filled])
+    table = pa.concat_tables([one.signals for one in filled]).unify_dictionaries()
+    return table.combine_chunks().take(np.lexsort((places, rows)))

@@ -50,8 +50,15 @@ class TickSource(Protocol):
         """Return at most ``limit`` ticks, waiting at most ``timeout`` seconds for the first."""
         ...
 
-    def commit(self) -> None:
-        """Say that the effects of everything polled so far are durable."""
+    def commit(self, upto: Mapping[int, int] | None = None) -> None:
+        """Say that effects are durable: of everything polled so far, or of what ``upto`` says.
+
+        Parameters
+        ----------
+        upto : mapping of int to int, optional
+            First offset of each partition that is not done; a partition that is not in it has made
+            no progress.
+        """
         ...
 
     def close(self) -> None:

@@ -1,0 +1,278 @@
+"""The loop around the engine: poll, process, emit, commit, reload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from quant_core.clock import clock
+from quant_core.live._latency import Latencies
+from quant_core.live._protocols import Silent
+from quant_core.live._queue import TickQueue
+from quant_core.live._reload import Reload
+
+if TYPE_CHECKING:
+    from quant_core.live._engine import Engine, Outcome
+    from quant_core.live._messages import TickBatch
+    from quant_core.live._protocols import (
+        Polled,
+        Sink,
+        StrategyStore,
+        Telemetry,
+        TickSource,
+    )
+    from quant_core.live._settings import Settings
+
+__all__ = ["Figures", "Runner"]
+
+_IDLE_SECONDS = 0.1
+_BACKGROUND, _NORMAL, _ALL = 1, 2, 3
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a runner has done so far.
+
+    Parameters
+    ----------
+    ticks, signals, dead_letters : int
+        Ticks that were processed, and what was emitted.
+    dropped_ticks : int
+        Ticks beyond ``queue_limit``: they filled the history, and no strategy was asked.
+    started, ended : float
+        Readings of the clock's seconds at the first and after the last batch.
+    latencies : Latencies
+        From tick to its last signal, history left out.
+    """
+
+    ticks: int = 0
+    signals: int = 0
+    dead_letters: int = 0
+    dropped_ticks: int = 0
+    started: float = 0.0
+    ended: float = 0.0
+    latencies: Latencies = field(default_factory=Latencies, repr=False)
+
+
+class Runner:
+    """Takes ticks from a source through an engine to a sink.
+
+    Ticks are committed after their signals are durable: after a crash some come again, and give
+    signals of the same ids. When the queue is half full, strategies of background priority are
+    left out, from three quarters on those of normal priority too. Ticks beyond ``queue_limit``,
+    the oldest first, fill the history without any strategy being asked. All of it is counted in
+    ``strategy_drops_total``; the strategy of a tick is ``*`` there.
+
+    Parameters
+    ----------
+    source : TickSource
+        Where ticks come from.
+    sink : Sink
+        Where signals and dead letters go.
+    engine : Engine
+        What is in between; it has the same telemetry.
+    store : StrategyStore
+        What to serve.
+    settings : Settings
+        Batches, limits and periods.
+    telemetry : Telemetry, optional
+        Where the figures go; nowhere by default.
+    name : str
+        What reports to the store call this runner.
+    drain : bool
+        Whether the source is emptied into the queue, as for ticks that come whether or not they
+        are processed. Without it a batch is polled when the one before is done, so that nothing is
+        ever left out: a replay as fast as possible.
+    background : bool
+        Whether the store is asked and models are loaded in a thread of its own.
+    """
+
+    def __init__(
+        self,
+        source: TickSource,
+        sink: Sink,
+        engine: Engine,
+        store: StrategyStore,
+        settings: Settings,
+        telemetry: Telemetry | None = None,
+        *,
+        name: str = "runner",
+        drain: bool = True,
+        background: bool = False,
+    ) -> None:
+        self._source, self._sink, self._engine = source, sink, engine
+        self._settings = settings
+        self._telemetry = telemetry if telemetry is not None else Silent()
+        self._reload = Reload(store, engine, name, settings.reload_seconds, background=background)
+        self._queue = TickQueue()
+        self._drain = drain
+        self._window = settings.batch_window_ms / 1e3 if drain else 0.0
+        self._stopped = self._ended = self._dirty = False
+        self._committed = 0.0
+        self._done: dict[int, int] = {}
+        self.figures = Figures()
+
+    def run(self) -> Figures:
+        """Run until the source ends or `stop` is called; then commit what was polled.
+
+        Raises
+        ------
+        QuantError
+            If the strategies cannot be read at first, or source or sink fail for good. Nothing is
+            committed then that is not durable.
+        """
+        self._reload.begin()
+        self._gauges()
+        self.figures.started = self.figures.ended = self._committed = clock().seconds()
+        try:
+            while self.turn():
+                pass
+            self._finish()
+        finally:
+            self._reload.close()
+        return self.figures
+
+    def stop(self) -> None:
+        """End after the ticks that were polled; may be called from a signal handler."""
+        self._stopped = True
+
+    def turn(self) -> bool:
+        """Do one round of the loop; return whether there is another one."""
+        self._fill()
+        if self._reload.turn() is not None:
+            self._gauges()
+        excess = len(self._queue) - self._settings.queue_limit
+        if excess > 0:
+            self._process(self._queue.take(excess), _ALL)
+        if self._queue:
+            self._process(self._queue.take(self._settings.max_batch), self._shed())
+        elif self._engine.pending:
+            self._emit(self._engine.collect())
+        self._commit_if_due()
+        return bool(self._queue) or not (self._ended or self._stopped)
+
+    def _fill(self) -> None:
+        if self._ended or self._stopped or (self._queue and not self._drain):
+            return
+        self._poll(0.0 if self._queue else self._patience())
+        while self._window and 0 < len(self._queue) < self._settings.max_batch and not self._ended:
+            left = self._queue.oldest + self._window - clock().seconds()
+            if left <= 0:
+                return
+            self._poll(left)
+
+    def _poll(self, timeout: float) -> None:
+        limit = self._settings.queue_limit if self._drain else self._settings.max_batch
+        polled = self._source.poll(limit, timeout)
+        self._ended = polled.end
+        self._queue.put(polled)
+
+    def _patience(self) -> float:
+        """Return how long a poll may wait: until something else is due."""
+        if self._engine.pending:
+            return 0.001
+        due = [self._reload.due]
+        if self._dirty:
+            due.append(self._committed + self._settings.commit_seconds)
+        return min(max(min(due) - clock().seconds(), 0.0), _IDLE_SECONDS)
+
+    def _shed(self) -> int:
+        if not self._drain:
+            return 0
+        share = len(self._queue) / self._settings.queue_limit
+        return _NORMAL if share >= 0.75 else _BACKGROUND if share >= 0.5 else 0  # noqa: PLR2004 - quarters
+
+    def _process(self, polled: Polled, shed: int) -> None:
+        ticks, history = polled.ticks, polled.history
+        outcome = self._engine.process(
+            ticks, history, polled.malformed, source=self._source.name, shed=shed
+        )
+        self._emit(outcome)
+        self._note_done(ticks)
+        new = len(ticks) - history
+        self.figures.ticks += new
+        if shed == _ALL:
+            self.figures.dropped_ticks += new
+            self._telemetry.count(
+                "strategy_drops_total", float(new), strategy="*", reason="queue_full"
+            )
+        elif new:
+            seconds = self.figures.ended - ticks.received[history:]
+            self.figures.latencies.add(seconds)
+            self._telemetry.observe("market_tick_process_latency_ms", (1e3 * seconds).tolist())
+
+    def _emit(self, outcome: Outcome) -> None:
+        if outcome.signals.num_rows or outcome.dead.num_rows:
+            self._sink.emit(outcome.signals, outcome.dead)
+        self._dirty = True
+        self.figures.signals += outcome.signals.num_rows
+        self.figures.dead_letters += outcome.dead.num_rows
+        self.figures.ended = clock().seconds()
+
+    def _commit_if_due(self) -> None:
+        if self._dirty and clock().seconds() >= self._committed + self._settings.commit_seconds:
+            self._commit()
+
+    def _commit(self) -> None:
+        self._sink.flush()
+        if self._queue or self._engine.pending:
+            self._source.commit(self._done | self._engine.unfinished())
+        else:
+            self._source.commit()
+        self._dirty = bool(self._engine.pending)
+        self._committed = clock().seconds()
+        self._gauges()
+
+    def _note_done(self, ticks: TickBatch) -> None:
+        for partition in np.unique(ticks.partition):
+            last = np.flatnonzero(ticks.partition == partition)[-1]
+            self._done[int(partition)] = int(ticks.offset[last]) + 1
+
+    def _finish(self) -> None:
+        while self._engine.pending:
+            self._emit(self._engine.collect(np.inf))
+        self._commit()
+
+    def _gauges(self) -> None:
+        self._telemetry.gauge("feature_cache_hit_ratio", self._engine.hit_ratio)
+        self._telemetry.gauge("history_ring_utilization", self._engine.utilization)
+        for served in self._engine.served():
+            quarantined = float(served.state == "quarantined")
+            self._telemetry.gauge("strategy_quarantined", quarantined, strategy=served.strategy)
+
+    def status(self) -> dict[str, Any]:
+        """Return what the runner says of itself, as values of JSON."""
+        figures = self.figures
+        shares = {"p50": 0.5, "p99": 0.99, "p99_9": 0.999}
+        quantiles = figures.latencies.quantiles(list(shares.values())) if figures.ticks else []
+        return {
+            "ticks": figures.ticks,
+            "signals": figures.signals,
+            "dead_letters": figures.dead_letters,
+            "dropped_ticks": figures.dropped_ticks,
+            "waiting": len(self._queue),
+            "pending": self._engine.pending,
+            "revision": self._reload.revision,
+            "complaint": self._reload.complaint,
+            "latency_ms": {
+                name: round(1e3 * value, 3)
+                for name, value in zip(shares, quantiles, strict=False)
+                if value == value  # noqa: PLR0124 - leaves NaN out
+            },
+            "drops": [
+                {"strategy": strategy, "reason": reason, "count": count}
+                for (strategy, reason), count in sorted(self._engine.drops.items())
+            ],
+            "strategies": [
+                {
+                    "strategy": one.strategy,
+                    "state": one.state,
+                    "model_version": one.model_version,
+                    "sha256": one.sha256,
+                    "detail": one.detail,
+                }
+                for one in self._engine.served()
+            ],
+        }
