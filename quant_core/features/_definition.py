@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from quant_core.canonical import digest_json
-from quant_core.features._span import ema_span, rsi_span
+from quant_core.features._lookback import lookback
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,13 +121,7 @@ class Feature(BaseModel):
     @property
     def lookback(self) -> int:
         """Prices that it reads, the current one included."""
-        if self.kind in ("return", "volatility", "momentum", "efficiency_ratio"):
-            return self.window + 1
-        if self.kind == "ema":
-            return ema_span(self.window)
-        if self.kind == "rsi":
-            return rsi_span(self.window) + 1
-        return self.window
+        return lookback(self.kind, self.window)
 
 
 class FeatureSet(BaseModel):

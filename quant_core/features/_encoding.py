@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from quant_core.features._span import ema_span, rsi_span
+from quant_core.features._lookback import ema_span, lookback, rsi_span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,8 +58,9 @@ def encode(features: Sequence[Feature]) -> Encoded:
     weights = [_weights(feature) for feature in features]
     begins = np.cumsum([0, *(len(part) for part in weights)])
     for row, feature in enumerate(features):
+        read = lookback(feature.kind, feature.window)
         order, lag = feature.order or 0, feature.lag or 0
-        whole[row] = KINDS.index(feature.kind), feature.lookback, order, lag, begins[row]
+        whole[row] = KINDS.index(feature.kind), read, order, lag, begins[row]
     return Encoded(
         whole,
         np.array([_real(feature) for feature in features], dtype=np.float64),

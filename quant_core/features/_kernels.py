@@ -89,20 +89,29 @@ def _against(price: float, average: float, relative: float) -> float:
 
 @njit(cache=True, error_model="numpy")
 def _rsi(x: np.ndarray, weights: np.ndarray) -> float:
-    net_a = net_b = gross_a = gross_b = 0.0
+    net_a = net_b = net_c = net_d = gross_a = gross_b = gross_c = gross_d = 0.0
     steps = len(x) - 1
-    whole = steps // 2 * 2
-    for i in range(0, whole, 2):
-        p, q = weights[i] * (x[i + 1] - x[i]), weights[i + 1] * (x[i + 2] - x[i + 1])
+    later = x[1:]
+    whole = steps // 4 * 4
+    for i in range(0, whole, 4):
+        p, q = weights[i] * (later[i] - x[i]), weights[i + 1] * (later[i + 1] - x[i + 1])
+        r, s = (
+            weights[i + 2] * (later[i + 2] - x[i + 2]),
+            weights[i + 3] * (later[i + 3] - x[i + 3]),
+        )
         net_a += p
         net_b += q
+        net_c += r
+        net_d += s
         gross_a += abs(p)
         gross_b += abs(q)
+        gross_c += abs(r)
+        gross_d += abs(s)
     for i in range(whole, steps):
-        p = weights[i] * (x[i + 1] - x[i])
+        p = weights[i] * (later[i] - x[i])
         net_a += p
         gross_a += abs(p)
-    net, gross = net_a + net_b, gross_a + gross_b
+    net, gross = (net_a + net_b) + (net_c + net_d), (gross_a + gross_b) + (gross_c + gross_d)
     return 50.0 * (1.0 + net / gross) if gross > 0.0 else 50.0
 
 
@@ -212,42 +221,53 @@ def _hurst(x: np.ndarray) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def _value(  # noqa: C901, PLR0911 - one line a kind
-    features: Encoded, f: int, block: np.ndarray, stop: int
+def _value(  # noqa: C901 - one line a kind
+    whole: np.ndarray,
+    real: float,
+    weights: np.ndarray,
+    counts: np.ndarray,
+    price: np.ndarray,
+    returns: np.ndarray,
+    logs: np.ndarray,
+    f: int,
+    stop: int,
 ) -> float:
-    kind, lookback, order, lag, begin = features.whole[f]
-    real, weights = features.real[f], features.weights
-    x = block[_PRICE, stop - lookback : stop]
+    kind, start, begin = whole[f, 0], stop - whole[f, 1], whole[f, 4]
+    x = price[start:stop]
     if kind == _RETURNS:
-        return float(x[-1] / x[0] - 1.0)
-    if kind == _SMA:
-        return _against(x[-1], _mean(x), real)
-    if kind == _EMA:
-        return _against(x[-1], _weighted(x, weights[begin : begin + lookback]), real)
-    if kind == _RSI:
-        return _rsi(x, weights[begin : begin + lookback - 1])
-    if kind == _VOLATILITY:
-        return _volatility(block[_RETURN, stop - lookback + 1 : stop])
-    if kind == _ZSCORE:
-        return _zscore(x)
-    if kind == _MOMENTUM:
-        return float(x[lookback - 1 - lag] / x[0] - 1.0)
-    if kind == _BOLLINGER:
-        return _bollinger(x, real)
-    if kind == _ENTROPY:
-        return _permutation_entropy(x, order, lag, real, features.counts)
-    if kind == _EFFICIENCY:
-        return _efficiency_ratio(x)
-    return _hurst(block[_LOG, stop - lookback : stop])
+        value = x[-1] / x[0] - 1.0
+    elif kind == _SMA:
+        value = _against(x[-1], _mean(x), real)
+    elif kind == _EMA:
+        value = _against(x[-1], _weighted(x, weights[begin : begin + len(x)]), real)
+    elif kind == _RSI:
+        value = _rsi(x, weights[begin : begin + len(x) - 1])
+    elif kind == _VOLATILITY:
+        value = _volatility(returns[start + 1 : stop])
+    elif kind == _ZSCORE:
+        value = _zscore(x)
+    elif kind == _MOMENTUM:
+        value = x[len(x) - 1 - whole[f, 3]] / x[0] - 1.0
+    elif kind == _BOLLINGER:
+        value = _bollinger(x, real)
+    elif kind == _ENTROPY:
+        value = _permutation_entropy(x, whole[f, 2], whole[f, 3], real, counts)
+    elif kind == _EFFICIENCY:
+        value = _efficiency_ratio(x)
+    else:
+        value = _hurst(logs[start:stop])
+    return float(value)
 
 
 @njit(cache=True, error_model="numpy")
 def _row(features: Encoded, block: np.ndarray, stop: int, held: int, out: np.ndarray) -> None:
+    # Arrays taken out once: each look into a tuple counts references, which costs more than a sum.
+    whole, real, weights, counts = features
+    price, returns, logs = block[_PRICE], block[_RETURN], block[_LOG]
     for f in range(len(out)):
-        if held < features.whole[f, 1]:
-            out[f] = np.nan
-        else:
-            out[f] = _value(features, f, block, stop)
+        out[f] = np.nan
+        if held >= whole[f, 1]:
+            out[f] = _value(whole, real[f], weights, counts, price, returns, logs, f, stop)
 
 
 @njit(cache=True, error_model="numpy")
