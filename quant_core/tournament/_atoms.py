@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from quant_core.atoms import Atom
 from quant_core.tournament._segments import TEXT, constant, named, segments, text_codes, text_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ATOMS_SCHEMA", "AtomsRecord", "atom_name", "atoms_table", "read_atoms"]
+__all__ = ["ATOMS_SCHEMA", "AtomsRecord", "atom_columns", "atoms_table", "columns_of", "read_atoms"]
 
 ATOMS_SCHEMA = pa.schema(
     [
@@ -35,9 +36,48 @@ ATOMS_SCHEMA = pa.schema(
 )
 
 
-def atom_name(symbol: str, logic: str = "hold", direction: str = "long") -> str:
-    """Return the id of an atom, ``{symbol}_{logic}_{direction}``."""
-    return f"{symbol}_{logic}_{direction}"
+def atom_columns(columns: np.ndarray, atoms: Sequence[Atom]) -> dict[str, pa.Array[Any]]:
+    """Return the columns ``atom, symbol, direction`` of columns of the matrix, null where negative.
+
+    Parameters
+    ----------
+    columns : numpy.ndarray of int64, shape (rows,)
+        Columns of the matrix.
+    atoms : sequence of Atom
+        What each column of the matrix is.
+    """
+    symbols = list(dict.fromkeys(atom.symbol for atom in atoms))
+    place = {symbol: number for number, symbol in enumerate(symbols)}
+    # The last place answers the column -1 of no atom.
+    symbol = np.array([*(place[atom.symbol] for atom in atoms), -1], dtype=np.int64)
+    direction = np.array([*(int(atom.sign < 0) for atom in atoms), -1], dtype=np.int64)
+    return {
+        "atom": named(columns, [str(atom) for atom in atoms]),
+        "symbol": named(symbol[columns], symbols),
+        "direction": named(direction[columns], ["long", "short"]),
+    }
+
+
+def columns_of(column: pa.ChunkedArray[Any], names: Sequence[str]) -> np.ndarray:
+    """Return the column of the matrix of each stored atom.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray
+        Ids of atoms.
+    names : sequence of str
+        Columns of the matrix.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (rows,)
+        -1 where there is no atom, -2 where the matrix does not have it.
+    """
+    place = {name: number for number, name in enumerate(names)}
+    codes, texts = text_codes(column)
+    lookup = [*(place.get(Atom.parse(text).column, -2) for text in texts), -1]
+    found: np.ndarray = np.array(lookup, dtype=np.int64)[codes]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +130,7 @@ def atoms_table(
     window: str,
     labels: Sequence[str],
     records: Sequence[AtomsRecord],
-    symbols: Sequence[str],
+    atoms: Sequence[Atom],
 ) -> pa.Table:
     """Return the table of one window, selections in the order of their labels.
 
@@ -106,9 +146,7 @@ def atoms_table(
             constant(sleeve, rows),
             constant(window, rows),
             text_column(labels, counts),
-            named(columns, [atom_name(symbol) for symbol in symbols]),
-            named(columns, symbols),
-            named(np.where(columns < 0, -1, 0), ["long"]),
+            *atom_columns(columns, atoms).values(),
             pa.array(np.concatenate([record.chosen for record in records])),
             pa.array(np.concatenate([record.score for record in records])),
             pa.array(np.concatenate([record.cluster for record in records]), pa.int32()),
@@ -138,12 +176,10 @@ def read_atoms(
 ) -> dict[tuple[str, tuple[str, ...]], AtomsRecord]:
     """Read the records of a table back, by window and names (the selection alone).
 
-    Rows of a symbol that is not among ``symbols`` make their record unusable, so it is left out.
+    Rows of an atom whose column is not among ``symbols``, those of the matrix, make their record
+    unusable, so it is left out.
     """
-    place = {symbol: column for column, symbol in enumerate(symbols)}
-    codes, texts = text_codes(table["symbol"])
-    lookup = np.array([*(place.get(text, -2) for text in texts), -1], dtype=np.int64)
-    columns = lookup[codes]
+    columns = columns_of(table["atom"], symbols)
     chosen = table["selected"].to_numpy()
     score, cluster = table["score"].to_numpy(), table["cluster"].to_numpy()
     reason_codes, reasons = text_codes(table["reason"])
@@ -152,7 +188,7 @@ def read_atoms(
     found = {}
     for segment in segments(table, ["selection"]):
         rows, first = segment.rows, segment.rows.start
-        if (columns[rows] == -2).any():  # noqa: PLR2004 - the mark of an unknown symbol, set above
+        if (columns[rows] == -2).any():  # noqa: PLR2004 - the mark of an unknown atom, see `columns_of`
             continue
         if columns[first] < 0:
             rows = slice(0, 0)

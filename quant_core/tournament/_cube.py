@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from quant_core.tournament._atoms import atom_name
-from quant_core.tournament._segments import TEXT, constant, named, segments, text_codes, text_column
+from quant_core.tournament._atoms import atom_columns, columns_of
+from quant_core.tournament._segments import TEXT, constant, segments, text_codes, text_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from quant_core.atoms import Atom
 
 __all__ = ["CUBE_NAMES", "CUBE_SCHEMA", "SolveRecord", "cube_table", "read_cube"]
 
@@ -93,7 +95,7 @@ def cube_table(
     window: str,
     names: Sequence[tuple[str, ...]],
     records: Sequence[SolveRecord],
-    symbols: Sequence[str],
+    atoms: Sequence[Atom],
 ) -> pa.Table:
     """Return the cube of one window, solves in the order given.
 
@@ -106,6 +108,7 @@ def cube_table(
     cluster = np.concatenate([r.cluster if len(r.columns) else nothing for r in records])
     absent = columns < 0
     weight = pa.array(weights, pa.float64(), mask=absent)
+    signs = np.array([*(atom.sign for atom in atoms), 1.0])
     texts = {
         name: text_column([getattr(record, name) for record in records], counts)
         for name in _TEXT_FACTS
@@ -121,11 +124,9 @@ def cube_table(
             name: text_column([row[place] for row in names], counts)
             for place, name in enumerate(CUBE_NAMES)
         },
-        "atom": named(columns, [atom_name(symbol) for symbol in symbols]),
-        "symbol": named(columns, symbols),
-        "direction": named(np.where(absent, -1, 0), ["long"]),
+        **atom_columns(columns, atoms),
         "weight": weight,
-        "net_weight": weight,
+        "net_weight": pa.array(weights * signs[columns], pa.float64(), mask=absent),
         "cluster": pa.array(cluster, pa.int32()),
         "seed": pa.array(np.repeat([record.seed for record in records], counts), pa.int64()),
     }
@@ -138,12 +139,10 @@ def read_cube(
 ) -> dict[tuple[str, tuple[str, ...]], SolveRecord]:
     """Read the records of a cube back, by window and names (selection, engine, profile).
 
-    A record with a symbol that is not among ``symbols`` is left out: it cannot be wanted.
+    A record with an atom whose column is not among ``symbols``, those of the matrix, is left out:
+    it cannot be wanted.
     """
-    place = {symbol: column for column, symbol in enumerate(symbols)}
-    codes, names = text_codes(table["symbol"])
-    lookup = np.array([*(place.get(name, -2) for name in names), -1], dtype=np.int64)
-    columns = lookup[codes]
+    columns = columns_of(table["atom"], symbols)
     weights, cluster = table["weight"].to_numpy(), table["cluster"].to_numpy()
     facts = {name: text_codes(table[name]) for name in _TEXT_FACTS if name != "key"}
     floats = {name: table[name].to_numpy() for name in _FLOAT_FACTS}
@@ -151,7 +150,7 @@ def read_cube(
     found = {}
     for segment in segments(table, CUBE_NAMES):
         first, held = segment.rows.start, columns[segment.rows]
-        if (held == -2).any():  # noqa: PLR2004 - the mark of an unknown symbol, set above
+        if (held == -2).any():  # noqa: PLR2004 - the mark of an unknown atom, see `columns_of`
             continue
         rows = segment.rows if held[0] >= 0 else slice(0, 0)
         own: dict[str, Any] = {name: texts[at[first]] for name, (at, texts) in facts.items()}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quant_core.profiles import Status
+from quant_core.tournament._atoms import columns_of
 from quant_core.tournament._cube import CUBE_NAMES
-from quant_core.tournament._segments import segments, text_codes, texts_at
+from quant_core.tournament._segments import segments, texts_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -146,7 +147,7 @@ def read_weights(
     lines : sequence of names
         Selections, engines and profiles, L of them.
     symbols : sequence of str
-        Columns of the result, n of them.
+        Columns of the matrix and of the result, n of them.
 
     Returns
     -------
@@ -156,13 +157,11 @@ def read_weights(
     weights = np.zeros((len(lines), len(index.windows), len(symbols)))
     line_at = {names: number for number, names in enumerate(lines)}
     window_at = {window: number for number, window in enumerate(index.windows)}
-    column_at = {symbol: number for number, symbol in enumerate(symbols)}
     for partition in dict.fromkeys(index.partitions):
-        table = store.read(partition, ["window", *CUBE_NAMES, "key", "symbol", "weight"])
+        table = store.read(partition, ["window", *CUBE_NAMES, "key", "atom", "weight"])
         if table is None:
             continue
-        codes, texts = text_codes(table["symbol"])
-        columns = np.array([*(column_at.get(text, -1) for text in texts), -1])[codes]
+        columns = columns_of(table["atom"], symbols)
         weight = table["weight"].to_numpy()
         for segment in segments(table, CUBE_NAMES):
             line = line_at.get(segment.names)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from quant_core.atoms import atoms_of
 from quant_core.canonical import digest_parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from quant_core.atoms import Atom
     from quant_core.config import TournamentConfig
     from quant_core.data import ReturnsMatrix
     from quant_core.windows import Window, WindowGrid
@@ -27,7 +29,9 @@ class Inputs:
     Parameters
     ----------
     matrix : ReturnsMatrix
-        Returns of T observations of n symbols.
+        Returns of T observations of n columns: assets, and streams of strategies.
+    atoms : tuple of Atom, length n
+        What each column is.
     grid : WindowGrid
         The walk-forward grid.
     blocks : numpy.ndarray of int64, shape (T,)
@@ -41,6 +45,7 @@ class Inputs:
     """
 
     matrix: ReturnsMatrix
+    atoms: tuple[Atom, ...] = field(repr=False)
     grid: WindowGrid
     blocks: np.ndarray = field(repr=False)
     investable: np.ndarray = field(repr=False)
@@ -62,6 +67,7 @@ class Inputs:
         by_column[np.isnan(by_column)] = np.nan
         return cls(
             matrix=matrix,
+            atoms=atoms_of(matrix.symbols, [strategy.name for strategy in config.strategies]),
             grid=config.grid,
             blocks=config.grid.ordinals(matrix.dates),
             investable=investable,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from quant_core.atoms import Atom
     from quant_core.cells import Kind, PartitionStore
     from quant_core.config import TournamentConfig
     from quant_core.selection import Selection
@@ -90,8 +91,8 @@ class SelectionStage:
     ----------
     sleeve : str
         The sleeve.
-    symbols : tuple of str
-        Columns of the returns matrix.
+    atoms : tuple of Atom
+        What the columns of the matrix are.
     investable : numpy.ndarray of int64
         Columns that are not the benchmark.
     rules : tuple of Selection
@@ -99,7 +100,7 @@ class SelectionStage:
     """
 
     sleeve: str
-    symbols: tuple[str, ...] = field(repr=False)
+    atoms: tuple[Atom, ...] = field(repr=False)
     investable: np.ndarray = field(repr=False)
     rules: tuple[Selection, ...]
 
@@ -110,7 +111,7 @@ class SelectionStage:
     def of(cls, inputs: Inputs, config: TournamentConfig) -> SelectionStage:
         """Return the stage of a configuration."""
         rules = tuple(choice.spec for choice in config.selections)
-        return cls(config.sleeve, inputs.matrix.symbols, inputs.investable, rules)
+        return cls(config.sleeve, inputs.atoms, inputs.investable, rules)
 
     def bind(self, shared: Mapping[str, np.ndarray]) -> _Selector:
         """Return the stage bound to ``values`` and ``blocks``."""
@@ -153,18 +154,16 @@ class _Selector:
 
         if not len(columns):
             return Selected(np.zeros(0, bool), np.zeros(0), np.zeros(0, np.int32), ())
-        symbols = tuple(self._stage.symbols[column] for column in columns)
+        symbols = tuple(self._stage.atoms[column].column for column in columns)
         returns = np.ascontiguousarray(self._values[train][:, columns])
         return self._stage.rules[number].select(TrainView(symbols, returns, correlation))
 
     def read(self, table: pa.Table) -> Mapping[tuple[str, tuple[str, ...]], AtomsRecord]:
-        return read_atoms(table, self._stage.symbols)
+        return read_atoms(table, [atom.column for atom in self._stage.atoms])
 
     def table(self, plan: WindowPlan, records: Sequence[AtomsRecord]) -> pa.Table:
         labels = [slot.names[0] for slot in plan.slots]
-        return atoms_table(
-            self._stage.sleeve, plan.window.key, labels, records, self._stage.symbols
-        )
+        return atoms_table(self._stage.sleeve, plan.window.key, labels, records, self._stage.atoms)
 
 
 def _spread(values: np.ndarray, place: np.ndarray, length: int, *, fill: float) -> np.ndarray:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from quant_core.atoms import Atom
     from quant_core.cells import Kind, PartitionStore
     from quant_core.config import TournamentConfig
     from quant_core.engines import Engine
@@ -150,8 +151,8 @@ class SolveStage:
     ----------
     sleeve : str
         The sleeve.
-    symbols : tuple of str
-        Columns of the returns matrix.
+    atoms_of_columns : tuple of Atom
+        What the columns of the matrix are.
     lines : tuple
         Selection, engine and profile of each slot.
     atoms : mapping of (window, selection) to (columns, clusters)
@@ -165,7 +166,7 @@ class SolveStage:
     """
 
     sleeve: str
-    symbols: tuple[str, ...] = field(repr=False)
+    atoms_of_columns: tuple[Atom, ...] = field(repr=False)
     lines: tuple[_Line, ...] = field(repr=False)
     atoms: Mapping[tuple[str, str], tuple[np.ndarray, np.ndarray]] = field(repr=False)
     benchmark: np.ndarray = field(repr=False)
@@ -180,7 +181,7 @@ class SolveStage:
         """Return the stage of a configuration."""
         return cls(
             sleeve=config.sleeve,
-            symbols=inputs.matrix.symbols,
+            atoms_of_columns=inputs.atoms,
             lines=tuple(_lines(config)),
             atoms={at: (record.winners, record.winner_clusters) for at, record in atoms.items()},
             benchmark=inputs.benchmark,
@@ -262,17 +263,18 @@ class _Solver:
             problem = replace(problem, risk_free=self._stage.risk_free)
         solution = self._engines[line.engine].solve(line.profile, problem, warm=warm)
         if solution.status in _CERTIFIED:
-            held = np.zeros(len(self._stage.symbols))
+            held = np.zeros(len(self._stage.atoms_of_columns))
             held[columns] = solution.weights
             self._previous[number] = held
         return solution
 
     def read(self, table: pa.Table) -> Mapping[tuple[str, tuple[str, ...]], SolveRecord]:
-        return read_cube(table, self._stage.symbols)
+        return read_cube(table, [atom.column for atom in self._stage.atoms_of_columns])
 
     def table(self, plan: WindowPlan, records: Sequence[SolveRecord]) -> pa.Table:
         names = [slot.names for slot in plan.slots]
-        return cube_table(self._stage.sleeve, plan.window.key, names, records, self._stage.symbols)
+        atoms = self._stage.atoms_of_columns
+        return cube_table(self._stage.sleeve, plan.window.key, names, records, atoms)
 
 
 def _without(status: Status, message: str) -> Solution:

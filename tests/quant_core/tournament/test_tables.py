@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quant_core.atoms import Atom
 from quant_core.cells import parquet_bytes, read_parquet
 from quant_core.tournament import ATOMS_SCHEMA, CUBE_SCHEMA, PATH_SCHEMA, paths_table, read_paths
 from quant_core.tournament._atoms import AtomsRecord, atoms_table, read_atoms
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SYMBOLS = ("A", "B", "C", "D", "E")
+ATOMS = tuple(map(Atom, SYMBOLS))
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8)
 FLOATS = st.floats(width=64)
 
@@ -92,7 +94,7 @@ def same(left: Any, right: Any) -> bool:
 @given(st.lists(solves(), min_size=1, max_size=4))
 def test_cube(records: list[SolveRecord]) -> None:
     names = [("all", "native", f"profile{number}") for number in range(len(records))]
-    table = cube_table("us", "2020-03-01", names, records, SYMBOLS)
+    table = cube_table("us", "2020-03-01", names, records, ATOMS)
     assert table.schema == CUBE_SCHEMA
     assert table.num_rows == sum(max(1, len(record.columns)) for record in records)
     found = read_cube(through_parquet(table), SYMBOLS)
@@ -103,7 +105,7 @@ def test_cube(records: list[SolveRecord]) -> None:
 @given(st.lists(selections(), min_size=1, max_size=3))
 def test_atoms(records: list[AtomsRecord]) -> None:
     labels = [f"rule{number}" for number in range(len(records))]
-    table = atoms_table("us", "2020-03-01", labels, records, SYMBOLS)
+    table = atoms_table("us", "2020-03-01", labels, records, ATOMS)
     assert table.schema == ATOMS_SCHEMA
     found = read_atoms(through_parquet(table), SYMBOLS)
     assert list(found) == [("2020-03-01", (label,)) for label in labels]
@@ -129,7 +131,7 @@ def record(held: list[int], **fields: Any) -> SolveRecord:
 
 def test_a_solve_without_weights_is_one_row_of_nulls() -> None:
     empty = record([], status="empty", message="the selection is empty")
-    table = cube_table("us", "2020-03-01", [("a", "b", "c")], [empty], SYMBOLS)
+    table = cube_table("us", "2020-03-01", [("a", "b", "c")], [empty], ATOMS)
     (row,) = table.to_pylist()
     nulls = {name for name, value in row.items() if value is None}
     assert nulls == {"atom", "symbol", "direction", "weight", "net_weight"}
@@ -137,7 +139,7 @@ def test_a_solve_without_weights_is_one_row_of_nulls() -> None:
 
 
 def test_a_row_names_its_atom() -> None:
-    table = cube_table("us", "2020-03-01", [("a", "b", "c")], [record([1, 3])], SYMBOLS)
+    table = cube_table("us", "2020-03-01", [("a", "b", "c")], [record([1, 3])], ATOMS)
     rows = table.select(["atom", "symbol", "direction", "weight", "net_weight"]).to_pylist()
     assert [tuple(row.values()) for row in rows] == [
         ("B_hold_long", "B", "long", 0.5, 0.5),
@@ -157,7 +159,7 @@ def test_an_empty_universe_is_one_row_without_an_atom() -> None:
         nobody.astype(np.int32),
         (),
     )
-    table = atoms_table("us", "2020-03-01", ["all"], [empty], SYMBOLS)
+    table = atoms_table("us", "2020-03-01", ["all"], [empty], ATOMS)
     (row,) = table.to_pylist()
     assert (row["atom"], row["symbol"], row["direction"], row["selected"]) == (
         None,
@@ -176,15 +178,15 @@ def test_an_empty_universe_is_one_row_without_an_atom() -> None:
 @pytest.mark.parametrize("symbols", [("A", "C"), ("A", "B", "C", "D", "E", "F")])
 def test_bytes_do_not_depend_on_symbols_without_a_row(symbols: tuple[str, ...]) -> None:
     few = [record([symbols.index("A"), symbols.index("C")])]
-    table = cube_table("us", "2020-03-01", [("a", "b", "c")], few, symbols)
+    table = cube_table("us", "2020-03-01", [("a", "b", "c")], few, tuple(map(Atom, symbols)))
     assert parquet_bytes(table) == parquet_bytes(
-        cube_table("us", "2020-03-01", [("a", "b", "c")], [record([0, 2])], SYMBOLS)
+        cube_table("us", "2020-03-01", [("a", "b", "c")], [record([0, 2])], ATOMS)
     )
 
 
 def test_a_record_of_an_unknown_symbol_is_left_out() -> None:
     names = [("a", "b", "c"), ("a", "b", "d")]
-    table = cube_table("us", "2020-03-01", names, [record([0, 1]), record([2])], SYMBOLS)
+    table = cube_table("us", "2020-03-01", names, [record([0, 1]), record([2])], ATOMS)
     found = read_cube(table, ("B", "C"))
     assert list(found) == [("2020-03-01", ("a", "b", "d"))]
     assert found["2020-03-01", ("a", "b", "d")].columns.tolist() == [1]
