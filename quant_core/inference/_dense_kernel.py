@@ -75,13 +75,13 @@ def evaluate_networks(
         Shared inputs.
     active : ndarray of bool, shape (K, M)
         Cells to compute.
-    columns : integer ndarray of shape (m, F)
+    columns : ndarray of uint64, shape (m, F)
         Columns of ``rows`` that are the inputs of each model.
-    layout : integer ndarray of shape (m, 3)
+    layout : ndarray of int64, shape (m, 3)
         Column of ``active`` and ``out``, start in ``weights``, whether inputs are float32.
-    shapes : integer ndarray of shape (m, L + 1)
+    shapes : ndarray of int64, shape (m, L + 1)
         Inputs, then outputs of each layer; 0 behind the last one.
-    activations : integer ndarray of shape (m, L)
+    activations : ndarray of int64, shape (m, L)
         Codes of the layers' activations.
     scaling : ndarray of shape (m, 3, F)
         Offset, factor and shift of the inputs.
@@ -98,7 +98,7 @@ def evaluate_networks(
         for row in range(len(rows)):
             if not active[row, place]:
                 continue
-            if not gather(rows[row], columns[model], inputs, single, value):
+            if not gather(rows[row], columns[model, :inputs], single, value):
                 continue
             for column in range(inputs):
                 value[column] = (value[column] - offset[column]) * factor[column] + shift[column]

@@ -11,7 +11,7 @@ from quant_core.inference._graph import UnrecognisedGraphError
 
 __all__ = ["NODE", "Forest", "lay_out"]
 
-NODE = np.dtype([("threshold", np.float64), ("child", np.int32), ("feature", np.int32)])
+NODE = np.dtype([("threshold", np.float64), ("child", np.uint32), ("feature", np.uint32)])
 _JUMP = LEAF + 1  # goes on at another node, whatever the input
 
 
@@ -27,8 +27,9 @@ class Forest:
     ----------
     nodes : ndarray of NODE, shape (N,)
         The roots, then the children level by level, of all trees.
-    trees : int
-        How many trees; their roots come first, in the order in which they are added.
+    depths : ndarray of int64, shape (T,)
+        Steps from the root of each tree to its farthest leaf. The roots are the first T nodes, in
+        the order in which trees are added.
     base : float
         Added at the end.
     divisor : float
@@ -38,7 +39,7 @@ class Forest:
     """
 
     nodes: np.ndarray
-    trees: int
+    depths: np.ndarray
     base: float
     divisor: float
     single_input: bool
@@ -48,7 +49,7 @@ class Forest:
     @property
     def detail(self) -> str:
         """Its size in words."""
-        return f"{self.trees} trees, {len(self.nodes)} nodes"
+        return f"{len(self.depths)} trees, {len(self.nodes)} nodes"
 
 
 def lay_out(ensemble: Ensemble, inputs: int) -> Forest:
@@ -67,10 +68,11 @@ def lay_out(ensemble: Ensemble, inputs: int) -> Forest:
         If nodes have several parents or are their own ancestors.
     """
     source = _only_at_most(ensemble)
+    nodes = _breadth_first(source, ensemble.roots, inputs)
     trees = len(ensemble.roots)
     return Forest(
-        nodes=_breadth_first(source, ensemble.roots, inputs),
-        trees=trees,
+        nodes=nodes,
+        depths=_heights(nodes, inputs)[:trees],
         base=float(np.float32(ensemble.base)) if ensemble.single_sum else ensemble.base,
         divisor=float(trees) if ensemble.average else 1.0,
         single_input=ensemble.single_input,
@@ -142,6 +144,7 @@ def _breadth_first(source: _Source, roots: np.ndarray, inputs: int) -> np.ndarra
         places = slots + np.arange(len(frontier))
         slots += len(frontier)
     nodes = np.zeros(slots, dtype=NODE)
+    nodes["child"], nodes["feature"] = np.arange(slots), inputs
     for frontier, places, child, branch in levels:
         jump = source.mode[frontier] == _JUMP
         child[jump] = slot_of[source.low[frontier[jump]]]
@@ -149,3 +152,17 @@ def _breadth_first(source: _Source, roots: np.ndarray, inputs: int) -> np.ndarra
         nodes["feature"][places] = np.where(branch, source.feature[frontier], inputs)
         nodes["threshold"][places] = source.value[frontier]
     return nodes
+
+
+def _heights(nodes: np.ndarray, inputs: int) -> np.ndarray:
+    """Return the steps from each node to its farthest leaf."""
+    child = nodes["child"].astype(np.int64)
+    other = np.where(nodes["feature"] < inputs, child + 1, child)
+    moves = child != np.arange(len(nodes))
+    heights = np.zeros(len(nodes), dtype=np.int64)
+    for _ in range(len(nodes)):
+        higher = np.where(moves, 1 + np.maximum(heights[child], heights[other]), 0)
+        if np.array_equal(higher, heights):
+            return heights
+        heights = higher
+    raise UnrecognisedGraphError("nodes that are their own ancestors")

@@ -9,16 +9,16 @@ __all__ = ["gather"]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def gather(row: np.ndarray, columns: np.ndarray, count: int, single: int, out: np.ndarray) -> bool:
+def gather(row: np.ndarray, columns: np.ndarray, single: int, out: np.ndarray) -> bool:
     """Copy the columns of a model, and return whether all are finite.
 
     Where ``single`` is not 0, values are rounded to float32 first, as the model's input is.
     """
-    check = 0.0
-    for place in range(count):
+    finite = True
+    for place in range(len(columns)):
         value = row[columns[place]]
         if single:
             value = np.float64(np.float32(value))
         out[place] = value
-        check += value - value
-    return check == 0.0
+        finite &= value - value == 0.0
+    return finite

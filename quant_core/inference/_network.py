@@ -19,6 +19,12 @@ __all__ = ["Layer", "Network", "read_network"]
 
 _ACTIVATIONS = {"Relu": RELU, "Tanh": TANH, "Sigmoid": SIGMOID}
 _NAMES = {0: "identity", RELU: "relu", TANH: "tanh", SIGMOID: "sigmoid"}
+_FUNCTIONS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    0: lambda value: value,
+    RELU: lambda value: np.maximum(value, 0.0),
+    TANH: np.tanh,
+    SIGMOID: lambda value: 1.0 / (1.0 + np.exp(-value)),
+}
 _FLOATS = (1, 11)  # codes of float32 and float64 in ONNX
 
 
@@ -65,6 +71,14 @@ class Network:
     def widths(self) -> list[int]:
         """Inputs, then outputs of each layer."""
         return [self.scaling.shape[1], *(len(layer.bias) for layer in self.layers)]
+
+    def magnitude(self, rows: np.ndarray) -> float:
+        """Return the largest sum of the magnitudes that a prediction of these rows adds up."""
+        value = (rows - self.scaling[0]) * self.scaling[1] + self.scaling[2]
+        for layer in self.layers[:-1]:
+            value = _FUNCTIONS[layer.activation](value @ layer.weights + layer.bias)
+        last = self.layers[-1]
+        return float((np.abs(value) @ np.abs(last.weights) + np.abs(last.bias)).max())
 
     @property
     def detail(self) -> str:

@@ -64,7 +64,7 @@ class NetworkPack:
         layout = [
             (item.place, start, item.single) for item, start in zip(ordered, starts, strict=True)
         ]
-        self._columns = _ragged([item.columns for item in ordered])
+        self._columns = _ragged([item.columns for item in ordered]).astype(np.uint64)
         self._layout = np.array(layout, dtype=np.int64)
         self._shapes = _ragged([network.widths for network in networks], depth + 1)
         codes = [[layer.activation for layer in network.layers] for network in networks]
@@ -101,18 +101,31 @@ class ForestPack:
     def __init__(self, placed: Sequence[Placed]) -> None:
         forests = [item.body for item in placed if isinstance(item.body, Forest)]
         first = np.cumsum([0, *(len(forest.nodes) for forest in forests[:-1])])
+        counts = [len(forest.depths) for forest in forests]
+        tree = np.cumsum([0, *counts[:-1]])
+        sizes = zip(first, tree, counts, strict=True)
         layout = [
-            (item.place, len(item.columns), start, forest.trees, *_singles(forest))
-            for item, start, forest in zip(placed, first, forests, strict=True)
+            (item.place, len(item.columns), *size, *_singles(forest))
+            for item, size, forest in zip(placed, sizes, forests, strict=True)
         ]
-        self._columns = _ragged([item.columns for item in placed])
+        self._columns = _ragged([item.columns for item in placed]).astype(np.uint64)
         self._layout = np.array(layout, dtype=np.int64)
         self._numbers = np.array([(forest.divisor, forest.base) for forest in forests])
+        self._depths = np.concatenate([forest.depths for forest in forests])
         self._nodes = np.concatenate([forest.nodes for forest in forests])
 
     def evaluate(self, rows: np.ndarray, active: np.ndarray, out: np.ndarray) -> None:
         """Write the predictions of active cells with finite inputs to ``out``."""
-        evaluate_forests(rows, active, self._columns, self._layout, self._numbers, self._nodes, out)
+        evaluate_forests(
+            rows,
+            active,
+            self._columns,
+            self._layout,
+            self._numbers,
+            self._depths,
+            self._nodes,
+            out,
+        )
 
 
 def pack(placed: Sequence[Placed]) -> tuple[Pack, ...]:
@@ -133,7 +146,7 @@ def warm() -> None:
     stump = np.array([(0.0, 0, 1)], dtype=NODE)
     forest = Forest(
         nodes=stump,
-        trees=1,
+        depths=np.zeros(1, dtype=np.int64),
         base=0.0,
         divisor=1.0,
         single_input=False,

@@ -40,8 +40,8 @@ def difference(
     body : Network or Forest
         What was recognised; the rows are chosen so that its every part matters.
     signature : Signature
-        Type of the model's input; 1e-9 of the largest prediction of a batch is allowed in
-        float64, 1e-5 in float32.
+        Type of the model's input. Of the largest prediction of a batch, or of the terms that it
+        adds up, 1e-9 are allowed in float64 and 1e-5 in float32.
     """
     allowed = _TOLERANCE[signature.dtype]
     for rows in probe_rows(body, signature):
@@ -50,10 +50,18 @@ def difference(
             return "gives finite numbers for other rows than ONNX Runtime"
         both = np.isfinite(wanted)
         gap = np.abs(wanted - found)[both].max(initial=0.0)
-        scale = np.abs(wanted[both]).max(initial=0.0)
+        scale = _scale(body, rows, wanted[both])
         if gap > allowed * scale:
             return f"differs from ONNX Runtime by {gap:.1e} of {scale:.1e}, allowed {allowed:.0e}"
     return None
+
+
+def _scale(body: Network | Forest, rows: np.ndarray, wanted: np.ndarray) -> float:
+    if isinstance(body, Network):
+        with np.errstate(all="ignore"):
+            scale = body.magnitude(rows.astype(np.float64))
+        return scale if np.isfinite(scale) else 0.0
+    return float(np.abs(wanted).max(initial=0.0))
 
 
 def probe_rows(body: Network | Forest, signature: Signature) -> list[np.ndarray]:

@@ -18,31 +18,21 @@ _FEW = 8  # fewer rows than this descend many trees at a time instead
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _descend(nodes: np.ndarray, inputs: np.ndarray, lanes: int, at: np.ndarray) -> None:
-    """Move every lane from a root to its leaf; lane i reads row i of the inputs."""
-    moved = True
-    while moved:
-        moved = False
-        for lane in range(lanes):
-            place = at[lane]
-            node = nodes[place]
-            after = node.child + (inputs[lane, node.feature] > node.threshold)
-            moved |= after != place
-            at[lane] = after
+def _descend(
+    nodes: np.ndarray, inputs: np.ndarray, stride: np.uint64, depth: int, at: np.ndarray
+) -> None:
+    """Move every lane some levels down; lane i reads the inputs from ``i * stride`` on.
 
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _descend_one(nodes: np.ndarray, inputs: np.ndarray, lanes: int, at: np.ndarray) -> None:
-    """Move every lane from a root to its leaf; all lanes read one row."""
-    moved = True
-    while moved:
-        moved = False
-        for lane in range(lanes):
-            place = at[lane]
-            node = nodes[place]
-            after = node.child + (inputs[node.feature] > node.threshold)
-            moved |= after != place
-            at[lane] = after
+    Leaves stay where they are, so no lane asks whether it is done. Indices are unsigned: numba
+    would test signed ones for being negative.
+    """
+    for _ in range(depth):
+        start = np.uint64(0)
+        for lane in range(len(at)):
+            node = nodes[at[lane]]
+            value = inputs[start + np.uint64(node.feature)]
+            at[lane] = np.uint64(node.child) + np.uint64(value > node.threshold)
+            start += stride
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -53,35 +43,36 @@ def _rounded(value: float, single: int) -> float:
 @njit(cache=True, nogil=True, error_model="numpy")
 def _by_rows(
     nodes: np.ndarray,
-    trees: int,
+    depths: np.ndarray,
     single: int,
     inputs: np.ndarray,
-    lanes: int,
+    stride: np.uint64,
     at: np.ndarray,
     sums: np.ndarray,
 ) -> None:
     """Sum the trees of one model for some rows, tree by tree."""
-    sums[:lanes] = 0.0
-    for tree in range(trees):
-        at[:lanes] = tree
-        _descend(nodes, inputs, lanes, at)
-        for lane in range(lanes):
+    sums[:] = 0.0
+    for tree in range(len(depths)):
+        at[:] = np.uint64(tree)
+        _descend(nodes, inputs, stride, depths[tree], at)
+        for lane in range(len(at)):
             sums[lane] = _rounded(sums[lane] + nodes[at[lane]].threshold, single)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _by_trees(
-    nodes: np.ndarray, trees: int, single: int, inputs: np.ndarray, at: np.ndarray
+    nodes: np.ndarray, depths: np.ndarray, single: int, inputs: np.ndarray, at: np.ndarray
 ) -> float:
     """Sum the trees of one model for one row, many trees at a time."""
     total = 0.0
-    for start in range(0, trees, _LANES):
-        lanes = min(_LANES, trees - start)
-        for lane in range(lanes):
-            at[lane] = start + lane
-        _descend_one(nodes, inputs, lanes, at)
-        for lane in range(lanes):
-            total = _rounded(total + nodes[at[lane]].threshold, single)
+    for start in range(0, len(depths), _LANES):
+        some = depths[start : start + _LANES]
+        lanes = at[: len(some)]
+        for lane in range(len(lanes)):
+            lanes[lane] = np.uint64(start + lane)
+        _descend(nodes, inputs, np.uint64(0), some.max(), lanes)
+        for lane in range(len(lanes)):
+            total = _rounded(total + nodes[lanes[lane]].threshold, single)
     return total
 
 
@@ -100,6 +91,7 @@ def evaluate_forests(
     columns: np.ndarray,
     layout: np.ndarray,
     numbers: np.ndarray,
+    depths: np.ndarray,
     nodes: np.ndarray,
     out: np.ndarray,
 ) -> None:
@@ -111,41 +103,43 @@ def evaluate_forests(
         Shared inputs.
     active : ndarray of bool, shape (K, M)
         Cells to compute.
-    columns : integer ndarray of shape (m, F)
+    columns : ndarray of uint64, shape (m, F)
         Columns of ``rows`` that are the inputs of each model.
-    layout : integer ndarray of shape (m, 7)
-        Column of ``active`` and ``out``, inputs, first root, trees; whether inputs, sums and the
-        prediction are float32.
+    layout : ndarray of int64, shape (m, 8)
+        Column of ``active`` and ``out``, inputs, first node, first tree, trees; whether inputs,
+        sums and the prediction are float32.
     numbers : ndarray of shape (m, 2)
         Divisor and base.
+    depths : ndarray of int64
+        Depths of the trees of all forests.
     nodes : ndarray of NODE
-        Nodes of all forests; children count from the first root of their forest.
+        Nodes of all forests; children count from the first node of their forest.
     out : ndarray of shape (K, M)
         Predictions, written where active and finite.
     """
-    inputs = np.empty((_LANES, columns.shape[1] + 1))
-    lane_row, at = np.empty(_LANES, dtype=np.int64), np.empty(_LANES, dtype=np.int64)
+    inputs = np.empty(_LANES * (columns.shape[1] + 1))
+    lane_row, at = np.empty(_LANES, dtype=np.int64), np.empty(_LANES, dtype=np.uint64)
     sums = np.empty(_LANES)
     for model in range(len(layout)):
-        place, width, first, trees = layout[model, :4]
-        single_input, single, single_output = layout[model, 4:]
-        own = nodes[first:]
-        inputs[:, width] = -np.inf
+        place, width, first, tree, trees, single_input, single, single_output = layout[model]
+        own, down = nodes[first:], depths[tree : tree + trees]
+        stride = width + 1
+        inputs[width : _LANES * stride : stride] = -np.inf
         row = 0
         while row < len(rows):
             lanes = 0
             while row < len(rows) and lanes < _LANES:
-                if active[row, place] and gather(
-                    rows[row], columns[model], width, single_input, inputs[lanes]
-                ):
-                    lane_row[lanes] = row
-                    lanes += 1
+                lane_row[lanes] = row
+                if active[row, place]:
+                    lanes += gather(
+                        rows[row], columns[model, :width], single_input, inputs[lanes * stride :]
+                    )
                 row += 1
             if lanes < _FEW:
                 for lane in range(lanes):
-                    sums[lane] = _by_trees(own, trees, single, inputs[lane], at)
+                    sums[lane] = _by_trees(own, down, single, inputs[lane * stride :], at)
             else:
-                _by_rows(own, trees, single, inputs, lanes, at, sums)
+                _by_rows(own, down, single, inputs, np.uint64(stride), at[:lanes], sums[:lanes])
             for lane in range(lanes):
                 out[lane_row[lane], place] = _finished(
                     sums[lane], numbers[model, 0], numbers[model, 1], single, single_output
