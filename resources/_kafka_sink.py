@@ -55,6 +55,9 @@ class KafkaSink:
         self._sent: list[_Sent] = []
         self._last_error = ""
         self._acknowledged = 0
+        # A producer that knows its partitions takes messages while the brokers are away.
+        for topic in (settings.signals, settings.dead_letters):
+            self._producer.partitions_for(topic)
 
     def emit(self, signals: pa.Table, dead: pa.Table) -> None:
         """Take signals and dead letters, tables of their schemas.

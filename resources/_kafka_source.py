@@ -76,6 +76,7 @@ class KafkaSource:
         self._waiting: set[int] = set()  # assigned, and not yet found where to start
         self._left: dict[int, int] = {}  # handed out by this process before it lost them
         self._status: dict[str, Any] = {}
+        self._closed = False
         self._last_error = ""
         self._last_commit = -float("inf")
         self._consumer.subscribe([settings.ticks], listener=listener(self))
@@ -123,6 +124,9 @@ class KafkaSource:
 
     def close(self) -> None:
         """Commit what is durable and let go of the partitions; the rest comes again."""
+        if self._closed:
+            return
+        self._closed = True
         try:
             self._consumer.commit(self._unsaid(), timeout_ms=_CALL_MS)
         except self._error as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from resources._kafka_clients import create_topics
 from resources._kafka_settings import KafkaSettings
 from resources._kafka_sink import KafkaSink
 from resources._kafka_source import KafkaSource
@@ -20,7 +21,7 @@ def open_transport(
     lookback: Callable[[], Mapping[str, int]] = dict,
     settings: KafkaSettings | None = None,
 ) -> tuple[KafkaSource, KafkaSink]:
-    """Return where ticks come from and where signals go.
+    """Return where ticks come from and where signals go; topics that are missing are created.
 
     Parameters
     ----------
@@ -35,8 +36,11 @@ def open_transport(
 
     Raises
     ------
+    StoreError
+        If no broker answers in 15 seconds, or they refuse.
     UnavailableError
         If kafka-python is not installed.
     """
     chosen = settings or KafkaSettings()
+    create_topics(brokers, chosen)
     return KafkaSource(brokers, chosen, lookback), KafkaSink(brokers, chosen)
