@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,7 +14,9 @@ from quant_core.canonical import digest_json
 from quant_core.compute import SerialCompute
 from quant_core.ledger import Ledger
 from resources.lakehouse import Lakehouse, data_folder
+from resources.mlflow_registry import ModelRegistry
 from resources.ray_compute import RayCompute
+from resources.strategy_database import StrategyDatabase
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from quant_core.compute import Compute
     from quant_core.ledger import Action
 
-__all__ = ["AuditTrail", "ComputeBackend", "LakehouseRoot"]
+__all__ = ["AuditTrail", "ComputeBackend", "LakehouseRoot", "Registry", "Strategies"]
 
 
 class LakehouseRoot(dg.ConfigurableResource[Any]):
@@ -120,6 +123,48 @@ class AuditTrail(dg.ConfigurableResource[Any]):
                 yield action, witness
             head = ledger.head()
             witness |= {"ledger_seq": head.seq, "ledger_head": head.hash}
+
+
+class Registry(dg.ConfigurableResource[Any]):
+    """Where runs are logged and model versions are registered.
+
+    Parameters
+    ----------
+    uri : str
+        URI of MLflow; empty for the configured one.
+    artifacts : str
+        Where artifacts go; empty for ``mlflow`` in the data folder.
+    """
+
+    uri: str = ""
+    artifacts: str = ""
+
+    _registry: Any = PrivateAttr(default=None)
+
+    def open(self) -> ModelRegistry:
+        """Return the registry; MLflow is imported with the first question to it."""
+        if self._registry is None:
+            self._registry = ModelRegistry(self.uri, self.artifacts)
+        registry: ModelRegistry = self._registry
+        return registry
+
+
+class Strategies(dg.ConfigurableResource[Any]):
+    """The database that runners read what to serve from.
+
+    Parameters
+    ----------
+    url : str
+        URL of the database; empty for ``TV_STRATEGIES``, else ``strategies.db`` (SQLite) in the
+        data folder.
+    """
+
+    url: str = ""
+
+    def open(self) -> StrategyDatabase:
+        """Return the database."""
+        own = f"sqlite:///{data_folder() / 'strategies.db'}"
+        return StrategyDatabase(self.url or os.environ.get("TV_STRATEGIES") or own)
 
 
 def _genesis(sleeve: Sleeve, run_id: str) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from quant_assets._sleeves import Sleeve, sleeves
+from quant_assets._strategies import strategies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,6 +22,8 @@ __all__ = [
     "SIMULATOR",
     "SLEEVE",
     "SLEEVES",
+    "STRATEGIES",
+    "STRATEGY",
     "TRAIN",
     "WHOLE_SLEEVE",
     "month_partitions",
@@ -29,7 +32,7 @@ __all__ = [
     "sleeves_with_months",
 ]
 
-SLEEVE, MONTH, SIMULATOR = "sleeve", "month", "simulator"
+SLEEVE, MONTH, SIMULATOR, STRATEGY = "sleeve", "month", "simulator", "strategy"
 _FORMAT = "%Y-%m"
 
 
@@ -104,6 +107,9 @@ SLEEVES = _NAMES
 
 MONTHLY = RangedPartitions({SLEEVE: _NAMES, MONTH: month_partitions(_FOUND)})
 """One partition a sleeve and month."""
+
+STRATEGIES = dg.StaticPartitionsDefinition(list(strategies()))
+"""One partition a strategy, over all sleeves."""
 
 SIMULATED = RangedPartitions(
     {

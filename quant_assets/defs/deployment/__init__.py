@@ -1,0 +1,1 @@
+"""From what was elected to what is served."""

@@ -1,0 +1,156 @@
+"""The champion: the first cell of the leaderboard that passes every gate."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+import pyarrow as pa
+
+from quant_assets._assets import SINGLE_RUN, version_of
+from quant_assets._automation import WHEN_INPUTS_CHANGE
+from quant_assets._gates import gate_checks, gate_specs, verdicts_preview
+from quant_assets._resources import AuditTrail, LakehouseRoot, Registry
+from quant_assets._sleeves import sleeves
+from quant_assets._whole import WholeSleeve
+from quant_assets.partitions import SLEEVES
+from quant_core.champion import Election, Evidence, cell_gates, election_table
+from quant_core.config import GateConfig
+from quant_core.errors import ContractError, MissingPartitionError
+from quant_core.tournament import PATH_NAMES, CellPath, read_paths
+from resources._final_errors import without_retry
+from resources.ray_io_manager import Partition
+
+__all__ = ["champion"]
+
+_ELECTED = "champion_elected"
+
+
+@dg.asset(
+    group_name="deployment",
+    partitions_def=SLEEVES,
+    backfill_policy=SINGLE_RUN,
+    automation_condition=WHEN_INPUTS_CHANGE,
+    code_version=version_of("quant_core.champion._evidence", sections=("champion",)),
+    deps=["leaderboard"],
+    check_specs=[
+        dg.AssetCheckSpec(
+            _ELECTED,
+            asset="champion",
+            blocking=True,
+            description="A cell passes every gate; without one nothing is deployed.",
+        ),
+        *gate_specs("champion", cell_gates(GateConfig())),
+    ],
+    kinds={"mlflow", "parquet"},
+)
+@without_retry
+def champion(
+    context: dg.AssetExecutionContext,
+    lakehouse: LakehouseRoot,
+    trail: AuditTrail,
+    registry: Registry,
+) -> Iterator[dg.MaterializeResult[dict[str, Partition]]]:
+    """Who passed the gates, and what they said of everyone who was tried before."""
+    elections: dict[str, Election] = {}
+    found: dict[str, Partition] = {}
+    for name in sorted(context.partition_keys):
+        sleeve = sleeves()[name]
+        with trail.action("elect", sleeve, run_id=context.run.run_id) as told:
+            action, witness = told
+            election = elections[name] = _evidence(name, lakehouse).elect()
+            action.outcome = _outcome(election)
+        found[name] = Partition(election_table(election), {**_metadata(election), **witness})
+    every = {name: one.verdicts for name, one in elections.items()}
+    nobody = {name: one.reason for name, one in elections.items() if not one.champion}
+    elected = dg.AssetCheckResult(check_name=_ELECTED, passed=not nobody, metadata=nobody)
+    checks = gate_checks(cell_gates(GateConfig()), every)
+    yield dg.MaterializeResult(value=found, check_results=[elected, *checks])
+    # The election is stored by now: an MLflow that fails loses nothing but its own view.
+    for name, election in elections.items():
+        _tell(registry, context.run.run_id, name, election, lakehouse)
+
+
+def _evidence(name: str, lakehouse: LakehouseRoot) -> Evidence:
+    whole = WholeSleeve.read(sleeves()[name], lakehouse)
+    board = lakehouse.store("leaderboard").read(name)
+    if board is None:
+        raise MissingPartitionError(
+            f"leaderboard of sleeve {name} has never been materialized; materialize it first"
+        )
+    config = whole.sleeve.config
+    store = lakehouse.store("simulation_results", name)
+    tables = [store.read(choice.label) for choice in config.simulators]
+    paths = [path for table in tables for path in read_paths(table)[1]]
+    _check_current(name, whole, board, paths, tables)
+    return Evidence(
+        config, whole.inputs, whole.windows, whole.atoms, whole.index, whole.cube, board, paths
+    )
+
+
+def _check_current(
+    name: str,
+    whole: WholeSleeve,
+    board: pa.Table,
+    paths: list[CellPath],
+    tables: list[pa.Table | None],
+) -> None:
+    """Refuse a leaderboard of other paths, and paths of another cube."""
+    stored = pa.concat_tables([one for one in tables if one is not None]).unify_dictionaries()
+    ranked = {
+        tuple(row[axis] for axis in PATH_NAMES): row["key"]
+        for row in board.select([*PATH_NAMES, "key"]).to_pylist()
+        if row["key"]
+    }
+    if whole.plan(whole.sleeve.config, stored).stale:
+        behind = "simulation_results is behind the weights cube"
+    elif ranked != {path.names: path.key for path in paths}:
+        behind = "the leaderboard is behind simulation_results"
+    else:
+        return
+    raise ContractError(f"champion of {name}: {behind}; materialize it again first")
+
+
+def _outcome(election: Election) -> dict[str, Any]:
+    champion = list(election.champion) if election.champion else None
+    return {"champion": champion, "reason": election.reason, "tried": len(election.verdicts)}
+
+
+def _metadata(election: Election) -> dict[str, Any]:
+    names = "/".join(election.champion) if election.champion else "no champion"
+    return {
+        "champion": names,
+        "reason": election.reason,
+        "ranked": election.ranked,
+        "tried": len(election.verdicts),
+        "verdicts": verdicts_preview(election.verdicts),
+    }
+
+
+def _tell(
+    registry: Registry, run_id: str, name: str, election: Election, lakehouse: LakehouseRoot
+) -> None:
+    figures: Mapping[str, float | None] = {
+        result.name: result.value
+        for verdict in election.verdicts[-1:]
+        if verdict.passed
+        for result in verdict.results
+    }
+    board = lakehouse.store("leaderboard").read(name)
+    registry.open().log(
+        run_id,
+        metrics={
+            f"{name}.{figure}": value
+            for figure, value in {
+                **figures,
+                "ranked": float(election.ranked),
+                "tried": float(len(election.verdicts)),
+                "elected": float(election.champion is not None),
+            }.items()
+        },
+        tables={f"{name}.verdicts": election_table(election), f"{name}.leaderboard": board},
+        documents={
+            f"{name}.election": _outcome(election),
+            f"{name}.config": sleeves()[name].config.resolved(),
+        },
+        tags={f"{name}.champion": "/".join(election.champion or ("none",))},
+    )
