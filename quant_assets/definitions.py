@@ -15,7 +15,13 @@ def definitions() -> dg.Definitions:
     # Backfill policies and partition mappings are public, and have been in beta for years.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     from quant_assets import defs  # noqa: PLC0415 - after the filter
-    from quant_assets._resources import AuditTrail, ComputeBackend, LakehouseRoot  # noqa: PLC0415
+    from quant_assets._resources import (  # noqa: PLC0415
+        AuditTrail,
+        ComputeBackend,
+        LakehouseRoot,
+        Registry,
+        Strategies,
+    )
     from quant_assets.defs.research import jobs  # noqa: PLC0415
     from resources.ray_io_manager import RayIOManager  # noqa: PLC0415
 
@@ -30,6 +36,8 @@ def definitions() -> dg.Definitions:
             "lakehouse": LakehouseRoot(),
             "backend": ComputeBackend(),
             "trail": AuditTrail(),
+            "registry": Registry(),
+            "strategies": Strategies(),
         },
         executor=dg.in_process_executor,
     )
