@@ -45,7 +45,7 @@ class IsolatedLane:
     load_seconds : float
         Time to import, build and warm up one strategy.
     memory_bytes : int or None
-        Limit of the memory that one worker may allocate, where the system has such limits.
+        Memory that the strategies of one worker may allocate together, on Linux.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class IsolatedLane:
         *,
         patience: float = 1.0,
         load_seconds: float = 60.0,
-        memory_bytes: int | None = 2 << 30,
+        memory_bytes: int | None = 1 << 30,
     ) -> None:
         self._patience = patience
         self._catalogue = Catalogue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -87,10 +88,9 @@ def _decode(data: bytearray) -> Frame:
         body = memoryview(bytearray(data[start:]))  # of its own, so that it is aligned
         place = 0
         for name, dtype, shape in described:
-            if dtype not in _TYPES:
-                raise FrameError(f"expected an element type of {_TYPES}, found {dtype!r}")
-            count = int(np.prod(shape, dtype=np.int64))
-            array = np.frombuffer(body, dtype=dtype, count=count, offset=place)
+            if dtype not in _TYPES or min(shape, default=0) < 0:
+                raise FrameError(f"expected {_TYPES} and a shape, found {dtype!r} and {shape!r}")
+            array = np.frombuffer(body, dtype=dtype, count=math.prod(shape), offset=place)
             arrays[str(name)] = array.reshape(shape)
             place += array.nbytes + -array.nbytes % _ALIGNMENT
     except (KeyError, TypeError, ValueError) as error:

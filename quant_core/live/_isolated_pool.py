@@ -126,10 +126,13 @@ class WorkerPool:
         now = _REAL.seconds()
         nearest = min((worker.deadline for worker in self.workers.values()), default=math.inf)
         events = self._selector.select(min(wait, max(0.0, nearest - now), _LONGEST_WAIT))
-        for pid in dict.fromkeys(key.data.pid for key, _ in events):
-            worker = self.workers[pid]
-            worker.process.drain()
-            worker.process.flush()
+        for key, _ in events:
+            worker = self.workers.get(key.data.pid)
+            if worker is None:  # buried by an event of this round
+                continue
+            if key.fileobj is worker.process.errors:
+                worker.process.drain()
+                continue
             for frame in worker.process.receive():
                 call = self._take(worker, frame)
                 if call is not None:
@@ -159,7 +162,8 @@ class WorkerPool:
     def _expire(self) -> Iterator[tuple[Call, Frame | Death]]:
         now = _REAL.seconds()
         for worker in [one for one in self.workers.values() if one.deadline <= now]:
-            limit = "its budget" if worker.call else f"{self._load_seconds:g} seconds"
+            budget = worker.call.work.row.budget_ms if worker.call is not None else 0.0
+            limit = f"its budget of {budget:g} ms" if budget else f"{self._load_seconds:g} seconds"
             detail = f"expected an answer within {limit}, found none; its worker was replaced"
             yield from self._bury(worker, "timed_out", detail)
 

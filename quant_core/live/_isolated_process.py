@@ -43,6 +43,7 @@ class WorkerProcess:
         self._selector = selector
         self._reader = FrameReader(_LONGEST_FRAME)
         self._unsent = b""
+        self._events = selectors.EVENT_READ
         self._tail = b""
         self.alive = True
         self.killed = False
@@ -65,11 +66,11 @@ class WorkerProcess:
                 start_new_session=True,  # an interrupt of the terminal is the runner's to answer
             )
         assert self._process.stderr is not None
-        self._errors = self._process.stderr
+        self.errors = self._process.stderr
         self._channel.setblocking(False)
-        os.set_blocking(self._errors.fileno(), False)
+        os.set_blocking(self.errors.fileno(), False)
         selector.register(self._channel, selectors.EVENT_READ, self)
-        selector.register(self._errors, selectors.EVENT_READ, self)
+        selector.register(self.errors, selectors.EVENT_READ, self)
 
     @property
     def pid(self) -> int:
@@ -87,12 +88,15 @@ class WorkerProcess:
             while self._unsent:
                 self._unsent = self._unsent[self._channel.send(self._unsent) :]
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
-        if self._selector.get_key(self._channel).events != wanted:
+        if wanted != self._events:
             self._selector.modify(self._channel, wanted, self)
+            self._events = wanted
 
     def receive(self) -> list[Frame]:
         """Return the messages that have come; at the end of them it is no longer `alive`."""
         frames: list[Frame] = []
+        if self._unsent:
+            self.flush()
         try:
             while data := self._channel.recv(_CHUNK):
                 frames += self._reader.feed(data)
@@ -108,11 +112,11 @@ class WorkerProcess:
 
     def drain(self) -> None:
         """Read standard error, and keep its last characters."""
-        while data := self._errors.read(_CHUNK):
+        while data := self.errors.read(_CHUNK):
             self._tail = (self._tail + data)[-_TAIL:]
         if data == b"":
             with suppress(KeyError):
-                self._selector.unregister(self._errors)
+                self._selector.unregister(self.errors)
 
     def end(self) -> None:
         """Kill the process, with what it has started, and let go of it."""
@@ -125,7 +129,7 @@ class WorkerProcess:
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
         self.drain()
-        for pipe in (self._channel, self._errors):
+        for pipe in (self._channel, self.errors):
             with suppress(KeyError):
                 self._selector.unregister(pipe)
             pipe.close()

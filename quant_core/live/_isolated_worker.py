@@ -91,9 +91,12 @@ def _end_with_parent() -> None:
 
 
 def _limit_memory(allowed: int) -> None:
+    """Limit what may be allocated on top of what importing the library has reserved."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if allowed:
-        resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))
+    statistics = Path("/proc/self/statm")
+    if allowed and statistics.exists():
+        reserved = int(statistics.read_text().split()[5]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_DATA, (reserved + allowed, reserved + allowed))
 
 
 def _frames(channel: socket.socket) -> Iterator[Frame]:
