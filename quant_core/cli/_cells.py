@@ -27,6 +27,8 @@ TABLES = (
     "leaderboard",
     "window_metrics",
     "selected_atoms",
+    "strategy_models",
+    "atom_returns",
     "dropped",
 )
 """Parquet files of an output folder, each a view of its own name."""

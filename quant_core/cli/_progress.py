@@ -24,7 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Bars"]
 
-_TITLES = {"selection": "selecting", "solve": "solving", "simulation": "simulating"}
+_TITLES = {
+    "model": "training",
+    "selection": "selecting",
+    "solve": "solving",
+    "simulation": "simulating",
+}
 
 
 class _RateColumn(TextColumn):

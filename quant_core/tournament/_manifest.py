@@ -11,10 +11,10 @@ from quant_core.canonical import digest
 from quant_core.cells import whole_file
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["OUTPUTS", "write_manifest"]
+__all__ = ["OUTPUTS", "STRATEGY_OUTPUTS", "write_manifest"]
 
 OUTPUTS = (
     "dropped.parquet",
@@ -29,7 +29,13 @@ OUTPUTS = (
 _PACKAGES = ("quant-assets", "numba", "numpy", "pandas", "pyarrow", "scipy")
 
 
-def write_manifest(folder: Path, facts: Mapping[str, Any]) -> None:
+STRATEGY_OUTPUTS = ("atom_returns.parquet", "strategy_models.parquet")
+"""The same, of a configuration with strategies."""
+
+
+def write_manifest(
+    folder: Path, facts: Mapping[str, Any], *, outputs: Sequence[str] = OUTPUTS
+) -> None:
     """Write ``manifest.json``: the facts of a run, versions, and digests of its outputs.
 
     Parameters
@@ -38,9 +44,11 @@ def write_manifest(folder: Path, facts: Mapping[str, Any]) -> None:
         The output folder.
     facts : mapping
         What the run says of itself, JSON-like.
+    outputs : sequence of str
+        Files that the inputs determine.
     """
-    outputs = {name: digest((folder / name).read_bytes()) for name in OUTPUTS}
-    manifest = {**facts, "versions": _versions(), "outputs": outputs}
+    digests = {name: digest((folder / name).read_bytes()) for name in outputs}
+    manifest = {**facts, "versions": _versions(), "outputs": digests}
     with whole_file(folder / "manifest.json") as unfinished:
         text = json.dumps(manifest, indent=2, sort_keys=True, allow_nan=False)
         unfinished.write_text(text + "\n", encoding="utf-8")

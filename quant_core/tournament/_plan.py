@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from quant_core.cells import Receipt
 from quant_core.compute import SerialCompute
+from quant_core.models import ModelStore
+from quant_core.strategies import served_records, train_models
 from quant_core.tournament._folder import SingleFileStore, read_table
 from quant_core.tournament._index import CubeIndex
+from quant_core.tournament._inputs import Inputs
 from quant_core.tournament._pipeline import by_month, collect_atoms, select
 from quant_core.tournament._progress import Silent
 from quant_core.tournament._run import Prepared
 from quant_core.tournament._simulating import plan_simulations
 from quant_core.tournament._solving import plan_solves
+from quant_core.tournament._strategies import ATOM_RETURNS, MODELS, Market, recalled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
 
     from quant_core.config import TournamentConfig
     from quant_core.data import DataConfig
+    from quant_core.models import ModelSpec
+    from quant_core.strategies import TrainingPlan
 
 __all__ = ["Plan", "plan"]
 
@@ -72,8 +79,9 @@ class Plan:
 def plan(config: TournamentConfig, *, out: str | Path, data: DataConfig | None = None) -> Plan:
     """Say which cells a run into a folder would find and which it would compute, and why.
 
-    Nothing is written. What a solve reads depends on what its window selects, so stale selections
-    are computed in memory; solves and simulations are not.
+    Nothing is written. What a solve reads depends on what its window selects, and what a window
+    selects on the streams of the strategies, so stale models are trained into a temporary folder
+    and stale selections are computed in memory; solves and simulations are not.
 
     Parameters
     ----------
@@ -93,15 +101,16 @@ def plan(config: TournamentConfig, *, out: str | Path, data: DataConfig | None =
     """
     prepared = Prepared.of(config, data)
     folder, months = Path(out), by_month(prepared.windows)
+    inputs, models = _with_streams(prepared, folder)
     overlay = _Overlay(SingleFileStore(folder / "selected_atoms.parquet"))
     selected = select(
-        prepared.inputs, config, months, overlay, compute=SerialCompute(), progress=Silent()
+        inputs, config, months, overlay, compute=SerialCompute(), progress=Silent()
     ).plan
-    atoms = collect_atoms(overlay, months, prepared.inputs.matrix.symbols)
+    atoms = collect_atoms(overlay, months, inputs.matrix.symbols)
     cube = SingleFileStore(folder / "weights_cube.parquet")
-    solves = plan_solves(prepared.inputs, config, months, atoms, cube)
+    solves = plan_solves(inputs, config, months, atoms, cube)
     simulations = plan_simulations(
-        prepared.inputs,
+        inputs,
         config,
         prepared.windows,
         atoms,
@@ -110,11 +119,13 @@ def plan(config: TournamentConfig, *, out: str | Path, data: DataConfig | None =
     )
     return Plan(
         counts={
+            **({"model": (models.cached, models.stale)} if models else {}),
             "selection": (selected.cached, selected.stale),
             "solve": (solves.cached, solves.stale),
             "simulation": (simulations.cached, len(simulations.stale)),
         },
         reasons={
+            **({"model": models.reasons} if models else {}),
             "selection": selected.reasons,
             "solve": solves.reasons,
             "simulation": simulations.reasons,
@@ -122,6 +133,36 @@ def plan(config: TournamentConfig, *, out: str | Path, data: DataConfig | None =
         absent={"/".join(names): why for names, (_, why) in simulations.absent.items()},
         windows=tuple(window.key for window in prepared.windows),
     )
+
+
+def _with_streams(prepared: Prepared, folder: Path) -> tuple[Inputs, TrainingPlan | None]:
+    """Return the inputs with the streams of strategies, and the plan of their models."""
+    config = prepared.config
+    if not config.strategies:
+        return prepared.inputs, None
+    market = Market.of(config, prepared.ingested)
+    planned = market.plan(folder)
+    with TemporaryDirectory() as scratch:
+        given = (market.matrix, market.features, scratch)
+        facts = train_models(planned, *given, compute=SerialCompute())
+        records = served_records(planned, facts)
+        matrix = recalled(read_table(folder / ATOM_RETURNS), market.key(records))
+        if matrix is None:
+            store = _Stores(str(folder / MODELS), scratch)
+            matrix = market.atom_returns(records, store)
+    return Inputs.of(matrix, config), planned
+
+
+class _Stores(ModelStore):
+    """The models of a folder, and beside them those that were trained for the plan alone."""
+
+    def __init__(self, url: str, scratch: str) -> None:
+        super().__init__(url)
+        self._scratch = ModelStore(scratch)
+
+    def read(self, spec: ModelSpec) -> bytes:
+        """Return the bytes of a model, from wherever it is."""
+        return super().read(spec) if Path(spec.uri).exists() else self._scratch.read(spec)
 
 
 class _Overlay:

@@ -21,6 +21,7 @@ CELLS_SCHEMA = pa.schema(
         ("kind", _TEXT),
         ("sleeve", _TEXT),
         ("window", _TEXT),
+        ("strategy", _TEXT),
         ("selection", _TEXT),
         ("engine", _TEXT),
         ("profile", _TEXT),
@@ -72,12 +73,12 @@ class CellFact:
 
     Parameters
     ----------
-    kind : {"selection", "solve", "simulation"}
+    kind : {"model", "selection", "solve", "simulation"}
         The stage.
     coordinates : mapping of str to str
         Names of the cell on the axes that its stage has.
     window : str or None
-        The window, None for a path.
+        The window, None for a path; the month that a model is trained for.
     key : str
         The content key; empty for a cell that can have no result.
     status : str
@@ -113,7 +114,7 @@ def facts_table(facts: Sequence[CellFact], *, sleeve: str, run_id: str) -> pa.Ta
         "sleeve": [sleeve] * len(facts),
         "run_id": [run_id] * len(facts),
     }
-    for name in ("selection", "engine", "profile", "rebalance", "simulator"):
+    for name in ("strategy", "selection", "engine", "profile", "rebalance", "simulator"):
         own[name] = [fact.coordinates.get(name) for fact in facts]
     for name in ("kind", "window", "key", "status", "outcome", "why", "seconds", "worker"):
         own[name] = [getattr(fact, name) for fact in facts]

@@ -16,17 +16,28 @@ from quant_core.config import check_caps
 from quant_core.data import ingest, open_source
 from quant_core.errors import ConfigError
 from quant_core.ledger import Ledger, tried_configurations
+from quant_core.models import ModelStore
 from quant_core.tournament._atoms import ATOMS_SCHEMA
 from quant_core.tournament._cube import CUBE_SCHEMA
 from quant_core.tournament._folder import SingleFileStore, alone_in, read_table, write_table
 from quant_core.tournament._index import CubeIndex
 from quant_core.tournament._inputs import Inputs
 from quant_core.tournament._leaderboard import Leaderboard, rank, rank_key
-from quant_core.tournament._manifest import write_manifest
+from quant_core.tournament._manifest import OUTPUTS, STRATEGY_OUTPUTS, write_manifest
+from quant_core.tournament._modelling import register_models, serve, train_stale
 from quant_core.tournament._paths import paths_table
 from quant_core.tournament._pipeline import by_month, check_investable, collect_atoms, select, solve
 from quant_core.tournament._progress import Silent, facts_table
 from quant_core.tournament._simulating import plan_simulations, run_simulations
+from quant_core.tournament._strategies import (
+    ATOM_RETURNS,
+    MODELS,
+    Market,
+    keyed,
+    model_facts,
+    most_columns,
+    recalled,
+)
 from quant_core.tournament._trials import configuration_ids
 
 if TYPE_CHECKING:
@@ -36,7 +47,8 @@ if TYPE_CHECKING:
 
     from quant_core.compute import Compute
     from quant_core.config import TournamentConfig
-    from quant_core.data import DataConfig, Ingested
+    from quant_core.data import DataConfig, Ingested, ReturnsMatrix
+    from quant_core.strategies import ModelRecord
     from quant_core.tournament._atoms import AtomsRecord
     from quant_core.tournament._paths import CellPath
     from quant_core.tournament._progress import CellFact, Progress
@@ -131,7 +143,9 @@ def run(
         )
         result = tournament.run()
         head = ledger.head()
-        write_manifest(folder, tournament.manifest(started, {"seq": head.seq, "hash": head.hash}))
+        facts = tournament.manifest(started, {"seq": head.seq, "hash": head.hash})
+        outputs = (*OUTPUTS, *(STRATEGY_OUTPUTS if config.strategies else ()))
+        write_manifest(folder, facts, outputs=outputs)
     return result
 
 
@@ -146,7 +160,7 @@ class Prepared:
     ingested : Ingested
         The validated returns and their books.
     inputs : Inputs
-        The returns matrix seen through the configuration.
+        The returns of the assets seen through the configuration.
     windows : tuple of Window
         Windows with train and test rows, in time order.
     """
@@ -165,11 +179,11 @@ class Prepared:
                 "data: expected a source, found none; give data.prices, data.returns or "
                 "data.sample in the configuration, or --prices or --returns"
             )
-        ingested = ingest(open_source(chosen), chosen)
+        ingested = ingest(open_source(chosen), chosen, prices=bool(config.strategies))
         inputs = Inputs.of(ingested.matrix, config)
         check_investable(inputs)
         windows = inputs.windows()
-        check_caps(config, len(inputs.investable))
+        check_caps(config, most_columns(config, ingested.matrix.symbols))
         return cls(config, ingested, inputs, tuple(windows))
 
     @property
@@ -203,6 +217,7 @@ class _Tournament:
     def run(self) -> Result:
         self._genesis()
         self._ingest()
+        self._train()
         atoms = self._select()
         index = self._solve(atoms)
         paths, absent = self._simulate(atoms, index)
@@ -234,6 +249,38 @@ class _Tournament:
         with self._stage("ingest", origin=ingested.origin) as action:
             write_table(self._folder / "dropped.parquet", ingested.dropped)
             action.outcome = ingested.report.to_dict()
+
+    def _train(self) -> None:
+        if not self._config.strategies:
+            return
+        market = Market.of(self._config, self._prepared.ingested)
+        store = ModelStore(str(self._folder / MODELS))
+        with self._stage(
+            "train", strategies=[one.name for one in self._config.strategies]
+        ) as action:
+            plan = market.plan(self._folder)
+            models, trained = train_stale(
+                plan, market, self._folder, compute=self._compute, progress=self._progress
+            )
+            facts = model_facts(trained)
+            self._note(action, facts)
+            action.outcome["statuses"] = dict(Counter(fact.status for fact in facts))
+        known = register_models(self._ledger, models, store, run_id=self._run_id)
+        serve(market, models, self._folder, known)
+        with self._stage("streams") as action:
+            matrix = self._streams(market, models, store)
+            action.outcome = {"atoms": len(matrix.symbols)}
+        self._inputs = Inputs.of(matrix, self._config)
+
+    def _streams(
+        self, market: Market, models: Sequence[ModelRecord], store: ModelStore
+    ) -> ReturnsMatrix:
+        file, key = self._folder / ATOM_RETURNS, market.key(models)
+        matrix = recalled(read_table(file), key)
+        if matrix is None:
+            matrix = market.atom_returns(models, store)
+            write_table(file, keyed(matrix, key))
+        return matrix
 
     def _select(self) -> Mapping[tuple[str, str], AtomsRecord]:
         months, symbols = list(self._months), self._inputs.matrix.symbols
