@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -51,6 +51,8 @@ app.add_typer(_tournament, name="tournament")
 app.add_typer(_ledger, name="ledger")
 app.add_typer(_config, name="config")
 app.add_typer(_models, name="models")
+_runner = typer.Typer(no_args_is_help=True, help="Run strategies on ticks.")
+app.add_typer(_runner, name="runner")
 
 Config = Annotated[str, typer.Option("--config", help="YAML file: path or fsspec URL.")]
 Prices = Annotated[str | None, typer.Option("--prices", help="CSV or Parquet file of prices.")]
@@ -111,6 +113,73 @@ def tournament_run(
 
     chosen = read_config(config, prices, returns)
     run_tournament(chosen, out, backend=backend, workers=workers, as_json=as_json)
+
+
+Strategies = Annotated[
+    str, typer.Option("--strategies", help="YAML file of strategies, or URL of their database.")
+]
+
+
+@_runner.command("replay")
+def runner_replay(
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE]...", help="More files of --ticks.")
+    ] = None,
+    *,
+    ticks: Annotated[
+        list[str], typer.Option("--ticks", help="Parquet file of ticks, or INSTRUMENT=FILE.")
+    ],
+    strategies: Strategies,
+    out: Out,
+    rate: Annotated[
+        float | None, typer.Option("--rate", help="Ticks per second; as fast as possible.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="Ticks at most.")] = None,
+    batch_window_ms: Annotated[
+        float | None,
+        typer.Option("--batch-window-ms", min=0, max=1000, help="How long a tick may wait."),
+    ] = None,
+    backend: Annotated[
+        Literal["auto", "onnxrt"],
+        typer.Option("--backend", help="Who evaluates models; onnxrt: a session for each."),
+    ] = "auto",
+    as_json: Json = False,
+) -> None:
+    """Replay ticks through strategies; write signals.parquet, dlq.parquet and metrics.prom."""
+    from quant_core.cli._runner import replay
+
+    replay(
+        [*ticks, *(more or [])],
+        strategies,
+        out,
+        rate=rate,
+        limit=limit,
+        batch_window_ms=batch_window_ms,
+        backend=backend,
+        as_json=as_json,
+    )
+
+
+@_runner.command("serve")
+def runner_serve(
+    *,
+    brokers: Annotated[str, typer.Option("--brokers", help="HOST:PORT, joined by commas.")],
+    strategies: Strategies,
+    topic: Annotated[str | None, typer.Option("--topic", help="Topic of the ticks.")] = None,
+    signals: Annotated[str | None, typer.Option("--signals", help="Topic of the signals.")] = None,
+    dlq: Annotated[str | None, typer.Option("--dlq", help="Topic of dead letters.")] = None,
+    group: Annotated[str | None, typer.Option("--group", help="Consumer group.")] = None,
+    http: Annotated[
+        int | None, typer.Option("--http", help="Port of /metrics, /healthz and /status.")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="What reports call it.")] = "runner",
+    transport: Annotated[str, typer.Option("--transport", hidden=True)] = "kafka",
+) -> None:
+    """Serve strategies on live ticks until SIGINT or SIGTERM."""
+    from quant_core.cli._runner import serve
+
+    options = {"ticks": topic, "signals": signals, "dead_letters": dlq, "group": group}
+    serve(brokers, strategies, options=options, transport=transport, http=http, name=name)
 
 
 @app.command()

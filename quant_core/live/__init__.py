@@ -1,6 +1,7 @@
 """The live strategy runner: ticks in, signals out."""
 
 from quant_core.live._engine import Engine, Outcome
+from quant_core.live._file_strategies import FileStrategies, open_strategies
 from quant_core.live._isolated import IsolatedLane
 from quant_core.live._isolated_messages import Dropped, Failure, Result, Serving, Work
 from quant_core.live._latency import Latencies
@@ -12,6 +13,8 @@ from quant_core.live._messages import (
     TickBatch,
     dead_letters_table,
 )
+from quant_core.live._open_model import open_model
+from quant_core.live._parquet_sink import ParquetSink
 from quant_core.live._protocols import (
     METRICS,
     Polled,
@@ -30,6 +33,7 @@ from quant_core.live._python_strategy import (
     PythonStrategy,
 )
 from quant_core.live._quarantine import CircuitBreaker, Quarantine, Standing
+from quant_core.live._replay import ReplaySource
 from quant_core.live._runner import Figures, Runner
 from quant_core.live._settings import Settings
 from quant_core.live._strategy import Mode, Priority, StrategyRow
@@ -48,16 +52,19 @@ __all__ = [
     "Failure",
     "FeatureExtractor",
     "Figures",
+    "FileStrategies",
     "IsolatedLane",
     "Latencies",
     "Mode",
     "ModelPredictor",
     "Outcome",
+    "ParquetSink",
     "Polled",
     "Prepared",
     "Priority",
     "PythonStrategy",
     "Quarantine",
+    "ReplaySource",
     "Result",
     "Runner",
     "Served",
@@ -73,4 +80,6 @@ __all__ = [
     "TickSource",
     "Work",
     "dead_letters_table",
+    "open_model",
+    "open_strategies",
 ]

@@ -355,6 +355,22 @@ class Engine:
             served_row(row, serves.get(row.name), refused, quarantined, warm) for row in self._rows
         ]
 
+    def load(self, wait: float) -> None:
+        """Return when strategies in Python are loaded or refused, or after ``wait`` seconds."""
+        if self._asking is not None:
+            self._asking.lane.load(wait)
+
+    def lookback(self) -> dict[str, int]:
+        """Return how many observations of each sampling fill the history of every strategy."""
+        found: dict[str, int] = {}
+        for serves in self._serves.values():
+            features, warmup = serves.row.features, serves.row.warmup_ticks
+            wanted = max(
+                features.lookback, self._settings.warmup_ticks if warmup is None else warmup
+            )
+            found[features.sampling] = max(wanted, found.get(features.sampling, 0))
+        return found
+
     @property
     def hit_ratio(self) -> float:
         """Share of the features asked for that another strategy has already."""

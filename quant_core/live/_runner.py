@@ -11,6 +11,7 @@ from quant_core.clock import clock
 from quant_core.live._latency import Latencies
 from quant_core.live._protocols import Silent
 from quant_core.live._queue import TickQueue
+from quant_core.live._rehearsal import rehearse
 from quant_core.live._reload import Reload
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Figures", "Runner"]
 
 _IDLE_SECONDS = 0.1
+_LOAD_SECONDS = 60.0
+_STUCK_SECONDS = 10.0
 _BACKGROUND, _NORMAL, _ALL = 1, 2, 3
 
 
@@ -41,6 +44,8 @@ class Figures:
         Ticks that were processed, and what was emitted.
     dropped_ticks : int
         Ticks beyond ``queue_limit``: they filled the history, and no strategy was asked.
+    turned : float or None
+        Reading of the clock's seconds at the last round of the loop.
     started, ended : float
         Readings of the clock's seconds at the first and after the last batch.
     latencies : Latencies
@@ -51,6 +56,7 @@ class Figures:
     signals: int = 0
     dead_letters: int = 0
     dropped_ticks: int = 0
+    turned: float | None = None
     started: float = 0.0
     ended: float = 0.0
     latencies: Latencies = field(default_factory=Latencies, repr=False)
@@ -123,7 +129,10 @@ class Runner:
             If the strategies cannot be read at first, or source or sink fail for good. Nothing is
             committed then that is not durable.
         """
+        rehearse()
         self._reload.begin()
+        self._engine.load(_LOAD_SECONDS)
+        self._reload.report()
         self._gauges()
         self.figures.started = self.figures.ended = self._committed = clock().seconds()
         try:
@@ -140,6 +149,7 @@ class Runner:
 
     def turn(self) -> bool:
         """Do one round of the loop; return whether there is another one."""
+        self.figures.turned = clock().seconds()
         self._fill()
         if self._reload.turn() is not None:
             self._gauges()
@@ -241,6 +251,15 @@ class Runner:
         for served in self._engine.served():
             quarantined = float(served.state == "quarantined")
             self._telemetry.gauge("strategy_quarantined", quarantined, strategy=served.strategy)
+
+    def complaint(self) -> str:
+        """Return why the runner is unhealthy; empty if it is not."""
+        if self.figures.turned is None:
+            return "the loop has not turned yet"
+        waited = clock().seconds() - self.figures.turned
+        if waited > _STUCK_SECONDS:
+            return f"the loop has not turned for {waited:.1f} s, longer than {_STUCK_SECONDS:g} s"
+        return ""
 
     def status(self) -> dict[str, Any]:
         """Return what the runner says of itself, as values of JSON."""
