@@ -26,8 +26,6 @@ class KafkaSettings(BaseSettings):
     history_limit : int
         Records of one partition that are read again at most, when it is assigned, to fill the
         history of its instruments.
-    commit_seconds : float
-        How often offsets are committed at most; what was not committed comes again after a crash.
     session_seconds : float
         Silence after which the broker gives the partitions of a runner to others.
     delivery_seconds : float
@@ -47,7 +45,6 @@ class KafkaSettings(BaseSettings):
     dead_letters: Topic = "strategy.dlq"
     start: Literal["latest", "earliest"] = "latest"
     history_limit: Annotated[int, Field(ge=0)] = 1_000_000
-    commit_seconds: Annotated[float, Field(ge=0)] = 0.1
     session_seconds: Annotated[float, Field(ge=1)] = 10.0
     delivery_seconds: Annotated[float, Field(ge=2)] = 120.0
     buffer_limit: Annotated[int, Field(ge=1)] = 10_000

@@ -78,7 +78,6 @@ class KafkaSource:
         self._status: dict[str, Any] = {}
         self._closed = False
         self._last_error = ""
-        self._last_commit = -float("inf")
         self._consumer.subscribe([settings.ticks], listener=listener(self))
 
     @property
@@ -105,14 +104,18 @@ class KafkaSource:
         self._status = self._described()
         return polled
 
-    def commit(self) -> None:
-        """Say that the effects of everything polled so far are durable.
+    def commit(self, upto: Mapping[int, int] | None = None) -> None:
+        """Say that effects are durable: of everything polled so far, or of what ``upto`` says.
 
-        The brokers are told at most every `KafkaSettings.commit_seconds`, before partitions are
-        given up, and on `close`.
+        Parameters
+        ----------
+        upto : mapping of int to int, optional
+            First offset of each partition that is not done; a partition that is not in it has made
+            no progress.
         """
-        for place in self._places.values():
-            place.durable = max(place.following, place.new_from)
+        for partition, place in self._places.items():
+            done = place.following if upto is None else upto.get(partition, 0)
+            place.durable = max(place.durable, min(done, place.following))
         try:
             self._say_commits()
         except self._error as error:
@@ -218,12 +221,8 @@ class KafkaSource:
         }
 
     def _say_commits(self) -> None:
-        now = clock().seconds()
-        if now - self._last_commit < self._settings.commit_seconds:
-            return
         offsets = self._unsaid()
         if offsets:
-            self._last_commit = now
             for topic_partition, offset in offsets.items():
                 self._places[topic_partition.partition].said = offset.offset
             self._consumer.commit_async(offsets, callback=self._heard)
