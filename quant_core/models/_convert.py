@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from quant_core.errors import ModelFormatError
 from quant_core.models._lightgbm import lightgbm_model
 from quant_core.models._sniff import format_of
-from quant_core.models._trainer import require
 from quant_core.models._xgboost import xgboost_model
 
 if TYPE_CHECKING:
@@ -46,24 +45,10 @@ def convert_model(data: bytes, *, name: str) -> Fitted:
         raise ModelFormatError(
             f"{name}: expected {', '.join(CONVERTIBLE.values())}, found {found}; nothing read it"
         )
-    return _lightgbm(data, name) if found == "lightgbm" else _xgboost(data, name)
-
-
-def _lightgbm(data: bytes, name: str) -> Fitted:
-    lightgbm = require("lightgbm", "boosting")
+    if found != "lightgbm":
+        return xgboost_model(data, name=name)
     try:
-        booster = lightgbm.Booster(model_str=data.decode())
-        return lightgbm_model(booster, name=name)
-    except (lightgbm.basic.LightGBMError, UnicodeDecodeError) as error:
-        raise ModelFormatError(f"{name}: LightGBM cannot read it: {error}") from error
-
-
-def _xgboost(data: bytes, name: str) -> Fitted:
-    xgboost = require("xgboost", "boosting")
-    booster = xgboost.Booster({"nthread": 1})
-    try:
-        booster.load_model(bytearray(data))
-    except xgboost.core.XGBoostError as error:
-        first = str(error).strip().splitlines()[0]
-        raise ModelFormatError(f"{name}: XGBoost cannot read it: {first}") from error
-    return xgboost_model(booster, name=name)
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise ModelFormatError(f"{name}: expected LightGBM's text, found {error}") from error
+    return lightgbm_model(text, name=name)

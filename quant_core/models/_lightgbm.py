@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -80,31 +80,37 @@ class LightGbm(Trainer):
             "verbosity": -1,
         }
         data = lightgbm.Dataset(features, target, params=parameters)
-        return lightgbm_model(lightgbm.train(parameters, data, num_boost_round=self.trees))
+        booster = lightgbm.train(parameters, data, num_boost_round=self.trees)
+        # The text carries 17 digits of every number, so nothing is lost by reading it.
+        return lightgbm_model(booster.model_to_string())
 
 
-def lightgbm_model(booster: Any, *, name: str = "LightGBM model") -> Fitted:
-    """Convert a LightGBM booster.
+def lightgbm_model(text: str, *, name: str = "LightGBM model") -> Fitted:
+    """Convert the text that LightGBM saves.
 
     Parameters
     ----------
-    booster : lightgbm.Booster
-        The booster.
+    text : str
+        What ``Booster.save_model`` writes and ``Booster.model_to_string`` returns.
     name : str
         What messages call it.
 
     Raises
     ------
     ModelFormatError
-        If it has categorical splits, linear leaves, zeros that count as missing, several outputs,
-        averaged trees or an objective that is not in the list.
+        If it is cut off, or has categorical splits, linear leaves, zeros that count as missing,
+        several outputs, averaged trees or an objective that is not in the list.
     """
     lightgbm = require("lightgbm", "boosting")
-    # The text carries 17 digits of every number, so nothing is lost by reading it.
-    head, *blocks = str(booster.model_to_string()).split("end of trees")[0].split("\nTree=")
+    # Read by us first: LightGBM ends the process on a text that is cut off.
+    head, blocks = _blocks(text, name)
     link = _link(head, name)
+    trees = [_tree(block, f"{name}: tree {number}") for number, block in enumerate(blocks)]
+    try:
+        booster = lightgbm.Booster(model_str=text)
+    except lightgbm.basic.LightGBMError as error:
+        raise ModelFormatError(f"{name}: LightGBM cannot read it: {error}") from error
     inputs = int(booster.num_feature())
-    trees = [_tree(_fields(block), f"{name}: tree {number}") for number, block in enumerate(blocks)]
     return Fitted(
         kind="lightgbm",
         framework=f"lightgbm {lightgbm.__version__}",
@@ -113,6 +119,27 @@ def lightgbm_model(booster: Any, *, name: str = "LightGBM model") -> Fitted:
         native=lambda rows: booster.predict(rows, num_threads=1),
         onnx=tree_graph(trees or [Tree.constant(0.0)], inputs=inputs, link=link),
     )
+
+
+def _blocks(text: str, name: str) -> tuple[str, list[dict[str, str]]]:
+    """Return the head and the fields of each tree, at the places that the head names."""
+    head = text.partition("\nTree=0\n")[0].partition("end of trees\n")[0]
+    sizes = _fields(head).get("tree_sizes", "").split()
+    place, blocks = len(head) + (text[len(head) :][:1] == "\n"), []
+    for number, size in enumerate(sizes):
+        block = text[place : place + int(size)] if size.isdecimal() else ""
+        if not block.startswith(f"Tree={number}\n"):
+            raise ModelFormatError(
+                f"{name}: expected tree {number} where the head says, found none"
+            )
+        blocks.append(_fields(block))
+        place += len(block)
+    if not text.startswith("end of trees\n", place) or "\nend of parameters\n" not in text[place:]:
+        raise ModelFormatError(
+            f"{name}: expected the end of {len(blocks)} trees and the parameters, found another "
+            "text; the file was cut off or edited"
+        )
+    return head, blocks
 
 
 def _link(head: str, name: str) -> Link:
@@ -142,16 +169,22 @@ def _tree(fields: dict[str, str], name: str) -> Tree:
         )
     if ((decision & _MISSING) == _ZERO_IS_MISSING).any():
         raise ModelFormatError(f"{name}: expected zero to be a value, found zero_as_missing")
-    if len(values) == 1:
-        return Tree.constant(float(values[0]))
-    return Tree(
-        _numbers(fields, "split_feature", np.int64),
-        _numbers(fields, "threshold", np.float64),
-        _numbers(fields, "left_child", np.int64),
-        _numbers(fields, "right_child", np.int64),
-        values,
+    leaves = int(fields.get("num_leaves", "0"))
+    features, left, right = (
+        _numbers(fields, column, np.int64)
+        for column in ("split_feature", "left_child", "right_child")
     )
+    thresholds = _numbers(fields, "threshold", np.float64)
+    lengths = {len(column) for column in (features, thresholds, left, right)}
+    if len(values) != leaves or lengths != {leaves - 1}:
+        raise ModelFormatError(f"{name}: expected {leaves} leaves and their splits, found others")
+    if leaves == 1:
+        return Tree.constant(float(values[0]))
+    return Tree(features, thresholds, left, right, values)
 
 
 def _numbers(fields: dict[str, str], name: str, dtype: type) -> np.ndarray:
-    return np.array(fields.get(name, "").split(), dtype=dtype)
+    try:
+        return np.array(fields.get(name, "").split(), dtype=dtype)
+    except ValueError as error:
+        raise ModelFormatError(f"LightGBM model: expected numbers in {name}: {error}") from error

@@ -136,11 +136,7 @@ def signature_of(data: bytes, *, name: str, limit: int = MAX_MODEL_BYTES) -> Sig
     model = _parse(data, name)
     for message in _messages(model):
         _check_message(message, name)
-    for item in model.opset_import:
-        if item.domain not in _DOMAINS:
-            raise ForbiddenModelError(
-                f"{name}: expected standard operators, found domain {item.domain!r}"
-            )
+    _check_opsets(model, name)
     _check_graph(model, name)
     _check_trees(model, name)
     return _signature(model.graph, name)
@@ -157,6 +153,20 @@ def _parse(data: bytes, name: str) -> Any:
             f"{name}: expected an ONNX model, found bytes that are not one ({error})"
         ) from error
     return model
+
+
+def _check_opsets(model: Any, name: str) -> None:
+    newest = require("onnx.defs", "models").onnx_opset_version()
+    for item in model.opset_import:
+        if item.domain not in _DOMAINS:
+            raise ForbiddenModelError(
+                f"{name}: expected standard operators, found domain {item.domain!r}"
+            )
+        if item.version > newest:
+            raise ModelFormatError(
+                f"{name}: expected operators up to set {newest}, found set {item.version}; "
+                "install a newer onnx, or export the model for an older set"
+            )
 
 
 def _check_graph(model: Any, name: str) -> None:

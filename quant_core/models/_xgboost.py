@@ -12,8 +12,10 @@ from pydantic import Field
 from quant_core.errors import ModelFormatError
 from quant_core.models._fitted import Fitted
 from quant_core.models._graph import tree_graph
+from quant_core.models._sniff import format_of
 from quant_core.models._trainer import Trainer, require
 from quant_core.models._trees import Tree, double_thresholds
+from quant_core.models._ubjson import read_ubjson
 
 if TYPE_CHECKING:
     from quant_core.models._graph import Link
@@ -81,33 +83,44 @@ class Xgboost(Trainer):
             "verbosity": 0,
         }
         data = xgboost.DMatrix(features, target, nthread=1)
-        return xgboost_model(xgboost.train(parameters, data, num_boost_round=self.trees))
+        booster = xgboost.train(parameters, data, num_boost_round=self.trees)
+        return xgboost_model(bytes(booster.save_raw("json")))
 
 
-def xgboost_model(booster: Any, *, name: str = "XGBoost model") -> Fitted:
-    """Convert an XGBoost booster.
+def xgboost_model(data: bytes, *, name: str = "XGBoost model") -> Fitted:
+    """Convert the JSON or UBJSON that XGBoost saves.
 
     Parameters
     ----------
-    booster : xgboost.Booster
-        The booster.
+    data : bytes
+        What ``Booster.save_model`` writes and ``Booster.save_raw`` returns.
     name : str
         What messages call it.
 
     Raises
     ------
     ModelFormatError
-        If it is not made of trees, has categorical splits, several outputs or an objective that
-        is not in the list.
+        If it is cut off, is not made of trees, or has categorical splits, several outputs or an
+        objective that is not in the list.
     """
     xgboost = require("xgboost", "boosting")
-    learner = json.loads(bytes(booster.save_raw("json")))["learner"]
-    objective = learner["objective"]["name"]
-    _check(learner, objective, name)
-    grown = learner["gradient_booster"]["model"]["trees"]
-    inputs, link = int(learner["learner_model_param"]["num_feature"]), _LINKS[objective]
-    trees = [Tree.constant(_base(learner, link))]
-    trees += [_tree(tree, f"{name}: tree {number}") for number, tree in enumerate(grown)]
+    # Read by us first: XGBoost ends the process on UBJSON that is cut off.
+    try:
+        binary = format_of(data) == "xgboost-ubj"
+        learner = (read_ubjson(data) if binary else json.loads(data))["learner"]
+        inputs, link, trees = _read(learner, name)
+    except ModelFormatError:
+        raise
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+        raise ModelFormatError(
+            f"{name}: expected what XGBoost saves, found another file, or part of one ({error})"
+        ) from error
+    booster = xgboost.Booster({"nthread": 1})
+    try:
+        booster.load_model(bytearray(data))
+    except xgboost.core.XGBoostError as error:
+        first = str(error).strip().splitlines()[0]
+        raise ModelFormatError(f"{name}: XGBoost cannot read it: {first}") from error
     return Fitted(
         kind="xgboost",
         framework=f"xgboost {xgboost.__version__}",
@@ -116,6 +129,22 @@ def xgboost_model(booster: Any, *, name: str = "XGBoost model") -> Fitted:
         native=lambda rows: booster.predict(xgboost.DMatrix(rows, nthread=1)).astype(np.float64),
         onnx=tree_graph(trees, inputs=inputs, link=link),
     )
+
+
+def _read(learner: dict[str, Any], name: str) -> tuple[int, Link, list[Tree]]:
+    objective = learner["objective"]["name"]
+    _check(learner, objective, name)
+    link = _LINKS[objective]
+    model = learner["gradient_booster"]["model"]
+    grown = model["trees"]
+    # Trees that were dropped in training (DART) count with a weight; others have none.
+    weights = model.get("weight_drop") or [1.0] * len(grown)
+    trees = [
+        _tree(tree, weight, f"{name}: tree {number}")
+        for number, (tree, weight) in enumerate(zip(grown, weights, strict=True))
+    ]
+    inputs = int(learner["learner_model_param"]["num_feature"])
+    return inputs, link, [Tree.constant(_base(learner, link)), *trees]
 
 
 def _check(learner: dict[str, Any], objective: str, name: str) -> None:
@@ -137,7 +166,7 @@ def _base(learner: dict[str, Any], link: Link) -> float:
     return math.log(score) if link == "Exp" else score
 
 
-def _tree(tree: dict[str, Any], name: str) -> Tree:
+def _tree(tree: dict[str, Any], weight: float, name: str) -> Tree:
     if any(tree["split_type"]) or int(tree["tree_param"]["size_leaf_vector"]) > 1:
         raise ModelFormatError(
             f"{name}: expected numeric splits and one value a leaf, found others; train without "
@@ -151,5 +180,5 @@ def _tree(tree: dict[str, Any], name: str) -> Tree:
         threshold=double_thresholds(conditions),
         left=left,
         right=np.array(tree["right_children"], dtype=np.int64),
-        value=conditions,
+        value=conditions.astype(np.float64) * float(np.float32(weight)),
     )
