@@ -21,7 +21,7 @@ from quant_core.live._plan import Plan, Scope
 from quant_core.live._protocols import Silent
 from quant_core.live._quarantine import Quarantine
 from quant_core.live._served import served_row
-from quant_core.live._ticks import taken
+from quant_core.live._ticks import taken, writeable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -193,6 +193,7 @@ class Engine:
             1 leaves out strategies of background priority, 2 those of normal priority too, 3 all.
         """
         step = min(self._settings.max_batch, max(1, _CELLS // max(1, len(self._plan.names))))
+        ticks = writeable(ticks)
         parts = [
             self._part(taken(ticks, slice(at, at + step)), max(0, history - at), source, shed)
             for at in range(0, len(ticks), step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -29,7 +30,8 @@ class ParquetSink:
     """Writes ``signals.parquet``, ``dlq.parquet`` and ``metrics.prom`` into a folder.
 
     Rows are written in groups of a fixed number, so memory is bounded and the bytes depend on the
-    rows alone, not on how they were cut into batches. The files get their names when the sink is
+    rows alone, not on how they were cut into batches. A thread writes one group while the next one
+    comes together, so ticks do not wait for a file. The files get their names when the sink is
     closed, whole; where the ``with`` block raises they are removed. So nothing is durable before.
 
     Parameters
@@ -106,10 +108,14 @@ class _GroupedFile:
         self._schema, self._rows = schema, rows
         self._waiting: list[pa.Table] = []
         self._count = 0
+        self._thread = ThreadPoolExecutor(1, "parquet")
+        self._writing: Future[None] | None = None
 
     def __enter__(self) -> Self:
         unfinished = self._whole.__enter__()
-        options = parquet_options(self._schema)
+        # A dictionary of ids, of which each is another one, is built only to be thrown away.
+        text = [field.name for field in self._schema if pa.types.is_dictionary(field.type)]
+        options = parquet_options(self._schema) | {"use_dictionary": text}
         self._writer = pq.ParquetWriter(unfinished, self._schema, **options)
         return self
 
@@ -125,7 +131,16 @@ class _GroupedFile:
         group, rest = table.slice(0, rows), table.slice(rows)
         self._waiting = [rest] if rest.num_rows else []
         self._count = rest.num_rows
-        self._writer.write_table(_canonical(group), row_group_size=rows)
+        self._settle()
+        self._writing = self._thread.submit(self._write_group, group)
+
+    def _write_group(self, group: pa.Table) -> None:
+        self._writer.write_table(_canonical(group), row_group_size=self._rows)
+
+    def _settle(self) -> None:
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
 
     def __exit__(
         self,
@@ -133,10 +148,24 @@ class _GroupedFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None and self._count:
-            self._write(self._count)
-        self._writer.close()
+        try:
+            if kind is None:
+                self._finish()
+        except BaseException as failure:
+            self._end()
+            self._whole.__exit__(type(failure), failure, failure.__traceback__)
+            raise
+        self._end()
         self._whole.__exit__(kind, error, trace)
+
+    def _finish(self) -> None:
+        if self._count:
+            self._write(self._count)
+        self._settle()
+
+    def _end(self) -> None:
+        self._thread.shutdown(wait=True)
+        self._writer.close()
 
 
 def _canonical(table: pa.Table) -> pa.Table:

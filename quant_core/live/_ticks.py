@@ -11,7 +11,7 @@ from quant_core.live._messages import TickBatch
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["joined", "no_ticks", "taken"]
+__all__ = ["joined", "no_ticks", "taken", "writeable"]
 
 _COLUMNS = ("instrument", "ts", "price", "bid", "ask", "size", "partition", "offset", "received")
 _TYPES = (
@@ -35,6 +35,17 @@ def no_ticks(names: tuple[str, ...] = ()) -> TickBatch:
 def taken(batch: TickBatch, chosen: slice | np.ndarray) -> TickBatch:
     """Return some ticks of a batch; a slice gives views."""
     return TickBatch(batch.names, *(getattr(batch, name)[chosen] for name in _COLUMNS))
+
+
+def writeable(batch: TickBatch) -> TickBatch:
+    """Return a batch whose columns may be written to.
+
+    Kernels are compiled for such arrays; numba would compile others anew, ticks waiting.
+    """
+    columns = [getattr(batch, name) for name in _COLUMNS]
+    if all(column.flags.writeable for column in columns):
+        return batch
+    return TickBatch(batch.names, *(np.require(column, requirements="W") for column in columns))
 
 
 def joined(batches: Sequence[TickBatch]) -> TickBatch:
