@@ -86,10 +86,12 @@ def double_thresholds(threshold: np.ndarray) -> np.ndarray:
     Returns
     -------
     numpy.ndarray of float64
-        Thresholds of the rule ``x <= threshold``, equivalent for every double ``x``.
+        Thresholds of the rule ``x <= threshold``, equivalent for doubles within the
+        range of floats.
     """
     exact = np.ascontiguousarray(threshold, dtype=np.float32) + np.float32(0.0)
-    below = np.nextafter(exact, np.float32(-np.inf))
+    with np.errstate(over="ignore"):  # below the lowest float lies minus infinity
+        below = np.nextafter(exact, np.float32(-np.inf))
     middle = (exact.astype(np.float64) + below.astype(np.float64)) / 2
     ties_below = (below.view(np.uint32) & 1) == 0
     moved: np.ndarray = np.where(ties_below, middle, np.nextafter(middle, -np.inf))
