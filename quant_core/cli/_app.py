@@ -183,6 +183,35 @@ def runner_serve(
 
 
 @app.command()
+def trace(
+    signal_id: Annotated[str, typer.Argument(help="For example replay/0/41/momentum.")],
+    *,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder of a run or demo.")] = None,
+    signals: Annotated[
+        Path | None, typer.Option("--signals", help="signals.parquet, or messages as JSON lines.")
+    ] = None,
+    strategies: Annotated[
+        str | None, typer.Option("--strategies", help="YAML file, or URL of the database.")
+    ] = None,
+    ledger: Annotated[Path | None, typer.Option("--ledger", help="The audit trail.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Walk from a signal to its model, training and inputs; exit code 1 if the chain is broken."""
+    from quant_core.cli._trace import trace_signal
+
+    sound = trace_signal(
+        signal_id,
+        out=out,
+        signals=signals,
+        strategies=strategies,
+        ledger=ledger,
+        as_json=as_json,
+    )
+    if not sound:
+        raise typer.Exit(1)
+
+
+@app.command()
 def report(out: Out) -> None:
     """Write report.html of a folder again."""
     from quant_core.report import write_report

@@ -148,6 +148,8 @@ def _origin(row: StrategyRow, trail: Trail) -> tuple[Link, ...]:
     body = dict(record.body)
     names: tuple[str, ...] = ("inputs_hash", "month")
     pairs = {name: (lineage[name], body.get(name)) for name in names if name in lineage}
+    if "ledger_seq" in lineage:
+        pairs["ledger_seq"] = (lineage["ledger_seq"], str(record.seq))
     told = {"seq": record.seq, "ts": record.ts, "hash": record.hash, **body}
     problems = differing(pairs, here="the audit trail", before="the strategy's lineage")
     return (Link("registration", told, problems), _training(lineage, trail), _inputs(trail))
