@@ -13,18 +13,22 @@ from pydantic import PrivateAttr
 from quant_core.canonical import digest_json
 from quant_core.compute import SerialCompute
 from quant_core.ledger import Ledger
+from quant_core.models import ModelStore
+from quant_core.tournament import register_models
 from resources.lakehouse import Lakehouse, data_folder
 from resources.mlflow_registry import ModelRegistry
 from resources.ray_compute import RayCompute
 from resources.strategy_database import StrategyDatabase
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from quant_assets._sleeves import Sleeve
     from quant_core.cells import FolderStore
     from quant_core.compute import Compute
     from quant_core.ledger import Action
+    from quant_core.strategies import ModelRecord
+    from quant_core.tournament import Registered
 
 __all__ = ["AuditTrail", "ComputeBackend", "LakehouseRoot", "Registry", "Strategies"]
 
@@ -43,6 +47,10 @@ class LakehouseRoot(dg.ConfigurableResource[Any]):
     def store(self, *parts: str) -> FolderStore:
         """Return the store of an asset, or of the partitions below its first dimensions."""
         return Lakehouse(self.url).store(*parts)
+
+    def models(self) -> ModelStore:
+        """Return where the trained models are kept, by checksum."""
+        return ModelStore(f"{Lakehouse(self.url).url}/models")
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Remove what an earlier run left half-written."""
@@ -124,6 +132,13 @@ class AuditTrail(dg.ConfigurableResource[Any]):
             head = ledger.head()
             witness |= {"ledger_seq": head.seq, "ledger_head": head.hash}
 
+    def register(
+        self, sleeve: Sleeve, models: Iterable[ModelRecord], store: ModelStore, *, run_id: str
+    ) -> Registered:
+        """Record every model that the sleeve's trail does not know yet, after an action."""
+        with Ledger(self.path(sleeve.name)) as ledger:
+            return register_models(ledger, models, store, run_id=run_id)
+
 
 class Registry(dg.ConfigurableResource[Any]):
     """Where runs are logged and model versions are registered.
@@ -157,9 +172,12 @@ class Strategies(dg.ConfigurableResource[Any]):
     url : str
         URL of the database; empty for ``TV_STRATEGIES``, else ``strategies.db`` (SQLite) in the
         data folder.
+    patience : float
+        Seconds that runners have to say that they serve what they were told.
     """
 
     url: str = ""
+    patience: float = 20.0
 
     def open(self) -> StrategyDatabase:
         """Return the database."""

@@ -22,14 +22,15 @@ def definitions() -> dg.Definitions:
         Registry,
         Strategies,
     )
+    from quant_assets.defs.deployment import jobs as deployment  # noqa: PLC0415
     from quant_assets.defs.research import jobs  # noqa: PLC0415
     from resources.ray_io_manager import RayIOManager  # noqa: PLC0415
 
     return dg.Definitions(
         assets=dg.load_assets_from_package_module(defs),
-        jobs=[jobs.research, jobs.simulation, jobs.ranking],
+        jobs=[jobs.research, jobs.simulation, jobs.ranking, *deployment.JOBS],
         schedules=[jobs.monthly],
-        sensors=[jobs.automation],
+        sensors=[jobs.automation, *deployment.SENSORS],
         # Every asset is bound to this one: Dagster's default would pickle.
         resources={
             "io_manager": RayIOManager(),
@@ -37,7 +38,7 @@ def definitions() -> dg.Definitions:
             "backend": ComputeBackend(),
             "trail": AuditTrail(),
             "registry": Registry(),
-            "strategies": Strategies(),
+            "strategy_database": Strategies(),
         },
         executor=dg.in_process_executor,
     )

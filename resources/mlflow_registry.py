@@ -27,9 +27,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-__all__ = ["CHALLENGER", "CHAMPION", "ModelRegistry", "RegisteredModel"]
+__all__ = ["CHALLENGER", "CHAMPION", "RULES", "ModelRegistry", "RegisteredModel"]
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+RULES = "gates_rules"
+"""Tag of the rules that a version was last judged by."""
+
 _USER = re.compile(r"(?<=://)[^/\s]+@")
 _EXPERIMENT = "quant-assets"
 _RUN_TAG = "dagster_run_id"
@@ -244,6 +247,12 @@ class ModelRegistry:
         with self._talking():
             self._client.set_registered_model_alias(name, CHAMPION, str(number))
         return found
+
+    def judged(self, model: RegisteredModel, *, rules: str, reason: str) -> None:
+        """Note on a version under which rules it was judged, and why it did not pass."""
+        with self._talking():
+            for tag, text in ((RULES, rules), ("gates_reason", reason or "passed")):
+                self._client.set_model_version_tag(model.name, str(model.number), tag, text)
 
     def _aliases(self, name: str) -> dict[str, int]:
         found = self._client.search_registered_models(f"name = '{_checked(name)}'")

@@ -11,6 +11,7 @@ from quant_core.champion._figures import (
     yearly_fragility,
 )
 from quant_core.champion._gate import Figure, Gate, GateResult, Verdict
+from quant_core.champion._models import model_figures, model_gates
 from quant_core.champion._table import VERDICTS_SCHEMA, election_table, read_election
 
 __all__ = [
@@ -28,6 +29,8 @@ __all__ = [
     "friction_decay",
     "judge",
     "mean_overlap",
+    "model_figures",
+    "model_gates",
     "read_election",
     "times_benchmark",
     "widest_gap",
