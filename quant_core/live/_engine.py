@@ -276,10 +276,10 @@ class Engine:
         return Answered(signals, rows, places)
 
     def _count(self, admitted: Admitted) -> None:
-        codes = admitted.codes[admitted.history :]
-        for code, amount in zip(*np.unique(codes, return_counts=True), strict=True):
-            name = self._gate.names[code]
-            self._telemetry.count("market_tick_processed_total", float(amount), instrument=name)
+        counts = np.bincount(admitted.codes[admitted.history :])
+        for code in np.flatnonzero(counts).tolist():
+            name, amount = self._gate.names[code], float(counts[code])
+            self._telemetry.count("market_tick_processed_total", amount, instrument=name)
 
     def _evaluate(self, board: Board, completed: Mapping[str, Rows]) -> None:
         label = "inprocess" if self._backend == "auto" else "onnxrt"

@@ -236,9 +236,12 @@ class Runner:
         self._gauges()
 
     def _note_done(self, ticks: TickBatch) -> None:
-        for partition in np.unique(ticks.partition):
-            last = np.flatnonzero(ticks.partition == partition)[-1]
-            self._done[int(partition)] = int(ticks.offset[last]) + 1
+        partition, offset = ticks.partition, ticks.offset
+        if len(ticks) and partition[0] == partition[-1] and (partition == partition[0]).all():
+            self._done[int(partition[0])] = int(offset[-1]) + 1
+            return
+        for one in np.unique(partition):
+            self._done[int(one)] = int(offset[np.flatnonzero(partition == one)[-1]]) + 1
 
     def _finish(self) -> None:
         while self._engine.pending:
