@@ -39,9 +39,7 @@ class Spans:
             raise _missing("opentelemetry-sdk") from error
         self._ids = _id_generator()
         resource = Resource.create({"service.name": "quant-runner"})
-        self._provider = TracerProvider(
-            resource=resource, id_generator=self._ids, shutdown_on_exit=False
-        )
+        self._provider = TracerProvider(resource=resource, id_generator=self._ids)
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("quant_core.live")
         now, seconds = clock().now().timestamp(), clock().seconds()

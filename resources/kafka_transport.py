@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import ValidationError
+
+from quant_core.errors import ConfigError
 from resources._kafka_clients import create_topics
 from resources._kafka_settings import KafkaSettings
 from resources._kafka_sink import KafkaSink
@@ -20,6 +23,7 @@ def open_transport(
     *,
     lookback: Callable[[], Mapping[str, int]] = dict,
     settings: KafkaSettings | None = None,
+    **chosen: str,
 ) -> tuple[KafkaSource, KafkaSink]:
     """Return where ticks come from and where signals go; topics that are missing are created.
 
@@ -33,14 +37,23 @@ def open_transport(
         read again before the first new tick.
     settings : KafkaSettings, optional
         Topics, group and access; ``KAFKA__*`` in the environment by default.
+    **chosen : str
+        Fields of the settings that are given here, for example ``group``.
 
     Raises
     ------
+    ConfigError
+        If a setting is wrong.
     StoreError
         If no broker answers in 15 seconds, or they refuse.
     UnavailableError
         If kafka-python is not installed.
     """
-    chosen = settings or KafkaSettings()
-    create_topics(brokers, chosen)
-    return KafkaSource(brokers, chosen, lookback), KafkaSink(brokers, chosen)
+    try:
+        known = KafkaSettings.model_validate((settings or KafkaSettings()).model_dump() | chosen)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, problem["loc"]))
+        raise ConfigError(f"KAFKA__{field.upper()}: {problem['msg']}") from None
+    create_topics(brokers, known)
+    return KafkaSource(brokers, known, lookback), KafkaSink(brokers, known)
