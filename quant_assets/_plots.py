@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from quant_core.cells import FolderStore
+    from quant_core.strategies import ModelRecord
     from quant_core.tournament import CellPath
 
-__all__ = ["plot_navs", "plot_scores", "plot_weights"]
+__all__ = ["plot_deciles", "plot_navs", "plot_scores", "plot_weights"]
 
 _HELD = 8
 _LINES = 8
@@ -81,3 +82,20 @@ def plot_scores(board: pa.Table) -> dg.MarkdownMetadataValue:
         axes.set_xlabel("Sharpe ratio, 95 % bootstrap interval")
 
     return figure(draw, title="The best twenty, with what luck explains")
+
+
+def plot_deciles(records: Sequence[ModelRecord]) -> dg.MarkdownMetadataValue:
+    """Plot what came against what was predicted, by tenth of the held-out predictions."""
+
+    def draw(axes: Axes) -> None:
+        for record in records:
+            predicted = np.array(record.predicted, dtype=float)
+            realised = np.array(record.realised, dtype=float)
+            axes.plot(predicted, realised, "o-", markersize=3, linewidth=1, label=record.version)
+        axes.axhline(0, color="grey", linewidth=0.5)
+        axes.set_xlabel("mean prediction")
+        axes.set_ylabel("mean outcome")
+        names = [f"{record.strategy} {record.version}" for record in records]
+        axes.legend(names, loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=7)
+
+    return figure(draw, title="Forward returns held out, by tenth of their prediction")

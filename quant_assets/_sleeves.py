@@ -11,6 +11,7 @@ import numpy as np
 
 from quant_core.config import load_config
 from quant_core.errors import ConfigError
+from quant_core.strategies import distinct_features, feature_months
 
 if TYPE_CHECKING:
     from quant_core.config import TournamentConfig
@@ -52,8 +53,27 @@ class Sleeve:
     @property
     def look_back(self) -> int:
         """Months before a window that surely hold its train period."""
+        return self._months_of(self.config.windows.train)
+
+    @property
+    def feature_look_back(self) -> int:
+        """Months before its own that a month of features reads, one for its first return."""
+        per_year = self.config.periods_per_year
+        features = distinct_features(self.config.strategies)
+        return 1 + max((feature_months(one.lookback, per_year) for one in features), default=0)
+
+    @property
+    def training_look_back(self) -> int:
+        """Months before its own that surely hold what its models were trained on."""
+        needed = (
+            self._months_of(one.training.observations) + one.training.retrain_months - 1
+            for one in self.config.strategies
+        )
+        return max(needed, default=1)
+
+    def _months_of(self, observations: int) -> int:
         per_month = self.config.periods_per_year / _MONTHS_PER_YEAR
-        return int(np.ceil(self.config.windows.train / per_month)) + _SPARE_MONTHS
+        return int(np.ceil(observations / per_month)) + _SPARE_MONTHS
 
     def holds(self, month: str) -> bool:
         """Return whether a month is one of the sleeve's."""

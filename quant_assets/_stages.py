@@ -63,7 +63,7 @@ class StageRun:
         tables: Mapping[str, pa.Table],
         store: FolderStore,
     ) -> StageRun:
-        """Return the run of a sleeve's months over partitions of ``returns_matrix``."""
+        """Return the run of a sleeve's months over partitions of ``atom_returns``."""
         inputs = inputs_of(sleeve, tables)
         return cls(sleeve, inputs, windows_of(sleeve, inputs, months), store)
 

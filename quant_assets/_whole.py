@@ -67,7 +67,7 @@ class WholeSleeve:
         """
         returns, atoms, cube = (
             lakehouse.store(asset, sleeve.name)
-            for asset in ("returns_matrix", "selected_atoms", "weights_cube")
+            for asset in ("atom_returns", "selected_atoms", "weights_cube")
         )
         months = _months(sleeve, cube)
         tables = {str(partition_key(sleeve.name, m)): _required(returns, m) for m in months}
@@ -110,7 +110,7 @@ def _required(store: FolderStore, month: str) -> pa.Table:
     table = store.read(month)
     if table is None:
         raise MissingPartitionError(
-            f"{store.path(month)}: returns_matrix of {month} has never been materialized"
+            f"{store.path(month)}: atom_returns of {month} has never been materialized"
         )
     return table
 

@@ -22,14 +22,14 @@ __all__ = ["inputs_of", "windows_of"]
 
 
 def inputs_of(sleeve: Sleeve, tables: Mapping[str, pa.Table]) -> Inputs:
-    """Return what the stages read, from the returns of a sleeve's months.
+    """Return what the stages read, from the returns of the atoms of a sleeve's months.
 
     Parameters
     ----------
     sleeve : Sleeve
         The sleeve.
     tables : mapping of str to pyarrow.Table
-        Partitions of ``returns_matrix``, of any sleeve.
+        Partitions of ``atom_returns``, or of ``returns_matrix``, of any sleeve.
     """
     own = [table for key, table in tables.items() if key.endswith(f"|{sleeve.name}")]
     parts = [ReturnsMatrix.from_table(table) for table in own] or [_nothing()]

@@ -10,11 +10,13 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from quant_assets._sleeves import Sleeve, sleeves
 from quant_assets._strategies import strategies
+from quant_core.strategies import MONTHS_HELD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "FEATURES",
     "MONTH",
     "MONTHLY",
     "ONE_MONTH_BACK",
@@ -25,6 +27,8 @@ __all__ = [
     "STRATEGIES",
     "STRATEGY",
     "TRAIN",
+    "TRAINING",
+    "TWO_MONTHS_BACK",
     "WHOLE_SLEEVE",
     "month_partitions",
     "partition_key",
@@ -123,6 +127,15 @@ SIMULATED = RangedPartitions(
 
 ONE_MONTH_BACK = _months_before(1, until=0)
 """A month and the one before it: the first return of a month needs the last price before it."""
+
+TWO_MONTHS_BACK = _months_before(MONTHS_HELD, until=0)
+"""A month and the two before it: a stream follows signals of these."""
+
+FEATURES = _months_before(max(s.feature_look_back for s in _FOUND.values()), until=0)
+"""The months that the features of a month read."""
+
+TRAINING = _months_before(max(s.training_look_back for s in _FOUND.values()), until=-1)
+"""The months that the models of a month are trained on."""
 
 # A weekly window inside a month trains on days of that month; a monthly one may not see them.
 TRAIN = _months_before(

@@ -75,6 +75,14 @@ class ModelStore:
         path = self._path(sha256, ".onnx")
         return path if self._local else str(self._fs.unstrip_protocol(path))
 
+    def holds(self, sha256: str) -> bool:
+        """Return whether the file of a checksum is there; its bytes are not read."""
+        try:
+            self._fs.info(self._path(sha256, ".onnx"))
+        except FileNotFoundError:
+            return False
+        return True
+
     def put(
         self,
         data: bytes,

@@ -10,6 +10,7 @@ from quant_core.tournament._leaderboard import (
     Leaderboard,
     rank,
 )
+from quant_core.tournament._modelling import Registered, register_models
 from quant_core.tournament._paths import (
     PATH_NAMES,
     PATH_SCHEMA,
@@ -32,6 +33,7 @@ from quant_core.tournament._simulating import SimulationPlan, plan_simulations, 
 from quant_core.tournament._solving import plan_solves
 from quant_core.tournament._stage import PartitionOutcome
 from quant_core.tournament._staleness import PartitionPlan, StagePlan
+from quant_core.tournament._strategies import model_facts
 from quant_core.tournament._trials import configuration_ids
 from quant_core.tournament._universe import Members, members
 
@@ -56,6 +58,7 @@ __all__ = [
     "Plan",
     "Prepared",
     "Progress",
+    "Registered",
     "Result",
     "Silent",
     "SimulationPlan",
@@ -67,6 +70,7 @@ __all__ = [
     "configuration_ids",
     "facts_table",
     "members",
+    "model_facts",
     "paths_table",
     "plan",
     "plan_simulations",
@@ -74,6 +78,7 @@ __all__ = [
     "rank",
     "read_paths",
     "read_weights",
+    "register_models",
     "run",
     "run_simulations",
     "select",

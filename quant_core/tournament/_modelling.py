@@ -120,21 +120,23 @@ def _registration(model: ModelRecord, store: ModelStore, run_id: str) -> dict[st
 
 def serve(market: Market, models: Sequence[ModelRecord], folder: Path, known: Registered) -> None:
     """Write ``strategies.yaml``: the latest model of each strategy, as the runner serves it."""
-    config, store = market.config, ModelStore(str((folder / MODELS).resolve()))
+    config, store = market.config, ModelStore(str(folder / MODELS))
     latest, rows = latest_models(models), []
     for strategy in config.strategies:
         model = latest.get(strategy.name)
         if model is None:
             continue
         seq, run_id = known[model.sha256, model.strategy, model.trained_for]
-        rows.append(
-            strategy_row(
-                strategy,
-                model,
-                store,
-                sleeve=config.sleeve,
-                symbols=strategy_symbols(strategy, market.matrix.symbols, config.benchmark),
-                lineage={"run_id": run_id, "ledger_seq": str(seq)},
-            )
+        row = strategy_row(
+            strategy,
+            model,
+            store,
+            sleeve=config.sleeve,
+            symbols=strategy_symbols(strategy, market.matrix.symbols, config.benchmark),
+            lineage={"run_id": run_id, "ledger_seq": str(seq)},
         )
+        # A relative place counts from the folder of the file, so that the folder may be moved.
+        place = f"{MODELS}/{model.sha256[:2]}/{model.sha256}.onnx"
+        spec = model.spec(store).model_copy(update={"uri": place})
+        rows.append(row.model_copy(update={"model": spec}))
     write_strategies(folder / "strategies.yaml", rows)

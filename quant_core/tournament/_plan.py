@@ -162,7 +162,7 @@ class _Stores(ModelStore):
 
     def read(self, spec: ModelSpec) -> bytes:
         """Return the bytes of a model, from wherever it is."""
-        return super().read(spec) if Path(spec.uri).exists() else self._scratch.read(spec)
+        return super().read(spec) if self.holds(spec.sha256) else self._scratch.read(spec)
 
 
 class _Overlay:

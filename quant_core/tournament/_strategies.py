@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -27,6 +26,7 @@ from quant_core.tournament._progress import CellFact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import pyarrow as pa
 
@@ -76,14 +76,13 @@ class Market:
 
     def plan(self, folder: Path) -> TrainingPlan:
         """Say which models a folder has, and which have to be trained."""
-        models = ModelStore(str(folder / MODELS))
         return plan_trainings(
             self.matrix,
             self.features,
             self.config,
             self.months,
             read_models(read_table(folder / MODEL_TABLE)),
-            kept=lambda sha256: Path(models.uri(sha256)).exists(),
+            kept=ModelStore(str(folder / MODELS)).holds,
         )
 
     def atom_returns(self, records: Sequence[ModelRecord], store: ModelStore) -> ReturnsMatrix:

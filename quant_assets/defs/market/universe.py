@@ -20,7 +20,9 @@ _SCHEMA = pa.schema(
     [
         ("sleeve", pa.string()),
         ("window", pa.string()),
+        ("atom", pa.string()),
         ("symbol", pa.string()),
+        ("direction", pa.string()),
         ("eligible", pa.bool_()),
         ("reason", pa.string()),
     ]
@@ -35,18 +37,18 @@ _SCHEMA = pa.schema(
     code_version=version_of(
         "quant_core.tournament._universe", sections=("windows", "benchmark", "data")
     ),
-    ins={"returns_matrix": dg.AssetIn(partition_mapping=TRAIN, metadata=spans())},
+    ins={"atom_returns": dg.AssetIn(partition_mapping=TRAIN, metadata=spans())},
     kinds={"parquet"},
 )
 @without_retry
 def universe(
-    context: dg.AssetExecutionContext, returns_matrix: dict[str, pa.Table]
+    context: dg.AssetExecutionContext, atom_returns: dict[str, pa.Table]
 ) -> dict[str, Partition]:
     """Members at the start of each window, judged on its train period alone, with reasons."""
     found = {}
     for name, months in sleeves_with_months(list(context.partition_keys)).items():
         sleeve = sleeves()[name]
-        inputs = inputs_of(sleeve, returns_matrix)
+        inputs = inputs_of(sleeve, atom_returns)
         for month, windows in windows_of(sleeve, inputs, months).items():
             parts = [_members(name, inputs, window) for window in windows]
             table = pa.concat_tables([_SCHEMA.empty_table(), *parts])
@@ -56,12 +58,14 @@ def universe(
 
 def _members(sleeve: str, inputs: Inputs, window: Window) -> pa.Table:
     who = members(inputs.matrix.values, inputs.investable, window)
-    count = len(who.columns)
+    count, atoms = len(who.columns), [inputs.atoms[column] for column in who.columns]
     return pa.table(
         [
             [sleeve] * count,
             [window.key] * count,
-            [inputs.matrix.symbols[column] for column in who.columns],
+            [str(atom) for atom in atoms],
+            [atom.symbol for atom in atoms],
+            [atom.direction for atom in atoms],
             np.array([not reason for reason in who.reason], dtype=bool),
             list(who.reason),
         ],

@@ -10,7 +10,16 @@ __all__ = ["automation", "monthly", "ranking", "research", "simulation"]
 
 research = dg.define_asset_job(
     "research",
-    selection=["raw_prices", "returns_matrix", "universe", "selected_atoms", "weights_cube"],
+    selection=[
+        "raw_prices",
+        "returns_matrix",
+        "feature_matrix",
+        "strategy_models",
+        "atom_returns",
+        "universe",
+        "selected_atoms",
+        "weights_cube",
+    ],
     description="From prices to weights, for any range of months.",
 )
 

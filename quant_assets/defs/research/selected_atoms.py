@@ -31,7 +31,7 @@ _CHECK = "winners_are_members"
         "quant_core.tournament._selecting", sections=("windows", "benchmark", "selections")
     ),
     ins={
-        "returns_matrix": dg.AssetIn(partition_mapping=TRAIN, metadata=spans()),
+        "atom_returns": dg.AssetIn(partition_mapping=TRAIN, metadata=spans()),
         "universe": dg.AssetIn(),
     },
     check_specs=[
@@ -50,7 +50,7 @@ def selected_atoms(
     lakehouse: LakehouseRoot,
     backend: ComputeBackend,
     trail: AuditTrail,
-    returns_matrix: dict[str, pa.Table],
+    atom_returns: dict[str, pa.Table],
     universe: dict[str, pa.Table],
 ) -> Iterator[dg.MaterializeResult[dict[str, Partition]]]:
     """Every member of each window's universe, whether each selection chose it, and why not."""
@@ -58,7 +58,7 @@ def selected_atoms(
     strangers = 0
     for name, months in sleeves_with_months(list(context.partition_keys)).items():
         store = lakehouse.store("selected_atoms", name)
-        run = StageRun.of(sleeves()[name], months, returns_matrix, store)
+        run = StageRun.of(sleeves()[name], months, atom_returns, store)
         stage = partial(_select, compute=backend.compute)
         found |= run_stage("select", stage, run, trail, run_id=context.run.run_id)
         strangers += sum(_strangers(store.read(month), universe, name, month) for month in months)
@@ -80,7 +80,7 @@ def _strangers(
         return 1
     who = universe[f"{month}|{sleeve}"]
     eligible = who.filter(who["eligible"])
-    members = set(zip(*(eligible[name].to_pylist() for name in ("window", "symbol")), strict=True))
+    members = set(zip(*(eligible[name].to_pylist() for name in ("window", "atom")), strict=True))
     winners = atoms.filter(atoms["selected"])
-    chosen = set(zip(*(winners[name].to_pylist() for name in ("window", "symbol")), strict=True))
+    chosen = set(zip(*(winners[name].to_pylist() for name in ("window", "atom")), strict=True))
     return len(chosen - members)

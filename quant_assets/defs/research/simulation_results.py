@@ -42,7 +42,7 @@ _TOLERANCE = 1e-9
     ),
     deps=[
         dg.AssetDep(name, partition_mapping=WHOLE_SLEEVE)
-        for name in ("returns_matrix", "selected_atoms", "weights_cube")
+        for name in ("atom_returns", "selected_atoms", "weights_cube")
     ],
     check_specs=[
         dg.AssetCheckSpec(

@@ -34,7 +34,7 @@ _PAST = "nothing_from_the_future"
         "quant_core.tournament._solving",
         sections=("windows", "benchmark", "risk_free", "selections", "engines", "profiles"),
     ),
-    ins={"returns_matrix": dg.AssetIn(partition_mapping=TRAIN, metadata=spans())},
+    ins={"atom_returns": dg.AssetIn(partition_mapping=TRAIN, metadata=spans())},
     deps=["selected_atoms"],
     check_specs=[
         dg.AssetCheckSpec(
@@ -59,7 +59,7 @@ def weights_cube(
     lakehouse: LakehouseRoot,
     backend: ComputeBackend,
     trail: AuditTrail,
-    returns_matrix: dict[str, pa.Table],
+    atom_returns: dict[str, pa.Table],
 ) -> Iterator[dg.MaterializeResult[dict[str, Partition]]]:
     """Weights with the certificate of each solve, one row an atom."""
     found: dict[str, Partition] = {}
@@ -67,7 +67,7 @@ def weights_cube(
     ahead: list[str] = []
     for name, months in sleeves_with_months(list(context.partition_keys)).items():
         store = lakehouse.store("weights_cube", name)
-        run = StageRun.of(sleeves()[name], months, returns_matrix, store)
+        run = StageRun.of(sleeves()[name], months, atom_returns, store)
         atoms = collect_atoms(
             lakehouse.store("selected_atoms", name), months, run.inputs.matrix.symbols
         )

@@ -1,0 +1,1 @@
+"""Features, the models of the strategies, and the returns of following them."""
