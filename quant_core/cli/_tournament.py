@@ -13,6 +13,7 @@ from rich.table import Table
 
 from quant_core.cli._backends import open_backend
 from quant_core.cli._console import print_json, results, status
+from quant_core.cli._demo import replay_closes
 from quant_core.cli._progress import Bars
 from quant_core.config import load_config, parse_config
 from quant_core.errors import ConfigError
@@ -104,6 +105,7 @@ def run_tournament(
     text.print(f"report   {page.resolve().as_uri()}", soft_wrap=True)
     if demo:
         text.print("assets   make dev, then http://localhost:3000")
+        replay_closes(config, out)
 
 
 def _invitation(config: TournamentConfig) -> str:
