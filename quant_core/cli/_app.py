@@ -53,6 +53,8 @@ app.add_typer(_config, name="config")
 app.add_typer(_models, name="models")
 _runner = typer.Typer(no_args_is_help=True, help="Run strategies on ticks.")
 app.add_typer(_runner, name="runner")
+_new = typer.Typer(no_args_is_help=True, help="Begin something of your own.")
+app.add_typer(_new, name="new")
 
 Config = Annotated[str, typer.Option("--config", help="YAML file: path or fsspec URL.")]
 Prices = Annotated[str | None, typer.Option("--prices", help="CSV or Parquet file of prices.")]
@@ -209,6 +211,20 @@ def trace(
     )
     if not sound:
         raise typer.Exit(1)
+
+
+@_new.command("strategy")
+def new_strategy(
+    name: Annotated[str, typer.Argument(help="Name of the strategy and of its package.")],
+    *,
+    folder: Annotated[Path, typer.Option("--dir", help="Where the package is made.")] = Path(),
+) -> None:
+    """Write a strategy in Python: features, training, decision, and its contract test."""
+    from quant_core.cli._new import new_strategy as write
+
+    for path in write(name, folder):
+        typer.echo(path)
+    typer.echo(f"next: see {folder / name / 'README.md'}")
 
 
 @app.command()
