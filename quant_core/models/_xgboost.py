@@ -111,7 +111,7 @@ def xgboost_model(data: bytes, *, name: str = "XGBoost model") -> Fitted:
         inputs, link, trees = _read(learner, name)
     except ModelFormatError:
         raise
-    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, ArithmeticError) as error:
         raise ModelFormatError(
             f"{name}: expected what XGBoost saves, found another file, or part of one ({error})"
         ) from error

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -153,6 +154,12 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         "m: expected what XGBoost saves",
     ),
     "xgboost, other json": (lambda: b'{"learner": 3}', "m: expected what XGBoost saves"),
+    "xgboost, an impossible start": (
+        lambda: re.sub(
+            rb'"base_score":"[^"]*"', b'"base_score":"[0E0]"', _xgboost("binary:logistic", "up")
+        ),
+        "m: expected what XGBoost saves",
+    ),
     "ONNX already": (make_model, "found onnx; nothing read it"),
     "nothing": (lambda: b"", "found an empty file"),
 }

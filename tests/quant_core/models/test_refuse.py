@@ -155,6 +155,20 @@ FORBIDDEN: dict[str, tuple[Callable[[], bytes], str]] = {
     "If": (_if, "control flow: operator If"),
     "Loop": (_loop, "control flow: operator Loop"),
     "Scan": (_scan, "control flow: operator Scan"),
+    "a graph hidden in an attribute": (
+        lambda: make_model(
+            [
+                helper.make_node(
+                    "MatMul",
+                    ["features", "weights"],
+                    ["prediction"],
+                    hidden=_branch("a", tensor([1])),
+                )
+            ],
+            constants=[tensor([[1.0], [1.0]], "weights")],
+        ),
+        "control flow: a graph inside attribute 'hidden'",
+    ),
     "custom operator": (_custom_node, "operator Steal of the custom domain 'com.example'"),
     "Microsoft's operators": (
         lambda: make_model(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from pydantic import ValidationError
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from quant_core.errors import DataError
+from quant_core.errors import DataError, UnavailableError
 from quant_core.models import Linear, Mlp, Runtime, Signature, sha256_of, signature_of
+from quant_core.models._trainer import Trainer
 
 from .by_hand import model_of
 from .conftest import CONFIGS, KINDS, config, make_rows
@@ -27,6 +28,23 @@ def test_equal_training_gives_equal_bytes(kind: str, rows: Rows, fitted: dict[st
     with threadpool_limits(limits=2):
         again = config(kind).fit(rows.features.copy(order="F"), rows.target, seed=7)
     assert again.to_onnx() == fitted[kind].to_onnx()
+
+
+class _Threads(Trainer):
+    """Trains nothing, and tells how many threads it may use."""
+
+    def _fit(self, features: np.ndarray, target: np.ndarray, seed: int) -> Fitted:
+        del features, target, seed
+        used = {library["num_threads"] for library in threadpool_info()}
+        raise AssertionError(f"threads: {used}")
+
+
+def test_training_uses_one_thread() -> None:
+    with (
+        threadpool_limits(limits=2),
+        pytest.raises(AssertionError, match=r"threads: \{1\}"),
+    ):
+        _Threads().fit(np.zeros((2, 1)), np.zeros(2), seed=0)
 
 
 def test_another_process_trains_the_same_bytes(fitted: dict[str, Fitted]) -> None:
@@ -184,6 +202,24 @@ def test_data_that_cannot_be_trained_on(features: Any, target: Any, message: str
 def test_parameters_out_of_range(kind: str, changes: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         config(kind, **changes)
+
+
+@pytest.mark.parametrize(
+    ("kind", "module", "extra"),
+    [
+        ("linear", "sklearn", "models"),
+        ("linear", "onnx", "models"),
+        ("lightgbm", "lightgbm", "boosting"),
+        ("xgboost", "xgboost", "boosting"),
+    ],
+)
+def test_a_missing_library_is_named_with_its_extra(
+    kind: str, module: str, extra: str, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == module]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(UnavailableError, match=rf"{module} is not installed.*\[{extra}\]"):
+        config(kind).fit(rows.features, rows.target, seed=0)
 
 
 def test_an_unknown_kind_is_told_the_known_ones() -> None:
