@@ -14,6 +14,7 @@ from quant_core.features import FeatureBank
 from quant_core.live._asking import Answered, Asking, Batch
 from quant_core.live._board import Board
 from quant_core.live._gate import Gate, correlation_id
+from quant_core.live._kernels import QUARANTINED
 from quant_core.live._labels import Origin, no_signals
 from quant_core.live._loading import Changes, Prepared, Serves, prepare
 from quant_core.live._messages import DeadLetter, dead_letters_table
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine", "Outcome"]
 
+_ALL = 3
 _CELLS = 2_000_000
 _NO_DEAD = dead_letters_table([])
 
@@ -190,7 +192,8 @@ class Engine:
         source : str
             What correlation ids call the source.
         shed : int
-            1 leaves out strategies of background priority, 2 those of normal priority too, 3 all.
+            1 leaves out strategies of background priority, 2 those of normal priority too, and 3
+            all: the ticks fill the history.
         """
         step = min(self._settings.max_batch, max(1, _CELLS // max(1, len(self._plan.names))))
         ticks = writeable(ticks)
@@ -246,7 +249,7 @@ class Engine:
         if self._asking is not None and self._plan.asked:
             batch = Batch(self._gate.names, origin, admitted.history, closed, board.dropped)
             self._ask(self._asking, completed, batch)
-        self._dropped(board, closed)
+        self._dropped(board, closed, "queue_full" if shed >= _ALL else "shed")
         dead = admitted.dead + self._judged(board, ticks, source)
         signals = self._signals(board, origin)
         if self._asking is not None and self._patient:
@@ -291,9 +294,9 @@ class Engine:
                 self._telemetry.observe("strategy_inference_latency_ms", took, backend=label)
                 self._telemetry.observe("strategy_batch_size", size, backend=label)
 
-    def _dropped(self, board: Board, closed: np.ndarray) -> None:
+    def _dropped(self, board: Board, closed: np.ndarray, shed: str) -> None:
         for place in np.flatnonzero(board.dropped):
-            reason = "quarantined" if closed[place] == 1 else "shed"
+            reason = "quarantined" if closed[place] == QUARANTINED else shed
             self._drop(self._plan.names[place], reason, int(board.dropped[place]))
 
     def _drop(self, strategy: str, reason: str, amount: int) -> None:

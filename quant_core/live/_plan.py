@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from quant_core.decisions import Decisions
 from quant_core.inference import ModelBank
+from quant_core.live._kernels import QUARANTINED, SHED
 from quant_core.live._labels import Labels
 
 if TYPE_CHECKING:
@@ -120,7 +121,9 @@ class Plan:
 
     def closed(self, allowed: np.ndarray, shed: int) -> np.ndarray:
         """Return why each strategy is not asked: 0, or the numbers of quarantine and shedding."""
-        return np.where(~allowed, 1, np.where(self.shed_at <= shed, 2, 0)).astype(np.uint8)
+        return np.where(~allowed, QUARANTINED, np.where(self.shed_at <= shed, SHED, 0)).astype(
+            np.uint8
+        )
 
 
 _SHED_AT = {"background": 1, "normal": 2, "critical": 3}

@@ -156,8 +156,9 @@ class Runner:
         excess = len(self._queue) - self._settings.queue_limit
         if excess > 0:
             self._process(self._queue.take(excess), _ALL)
+        shed = self._shed()
         if self._queue:
-            self._process(self._queue.take(self._settings.max_batch), self._shed())
+            self._process(self._queue.take(self._settings.max_batch), shed)
         elif self._engine.pending:
             self._emit(self._engine.collect())
         self._commit_if_due()
