@@ -224,13 +224,11 @@ class FeatureBank:
             If a price is not positive and finite, an instant is before one of the same instrument,
             or there are too many instruments. Nothing of the batch is taken then.
         """
+        instrument = np.asarray(instrument)
         price = np.ascontiguousarray(price, dtype=np.float64)
         ts = np.ascontiguousarray(ts, dtype=np.int64)
-        wrong = ~((price > 0.0) & (price < np.inf))
-        if wrong.any():
-            row = int(wrong.argmax())
-            raise DataError(f"price: expected positive finite numbers, found {price[row]} at {row}")
-        codes = self._coded(names, np.asarray(instrument), len(price))
+        _check(len(names), instrument, ts, price)
+        codes = self._coded(names, instrument)
         late = self._known.first_late(codes, ts)
         if late >= 0:
             raise DataError(
@@ -239,15 +237,14 @@ class FeatureBank:
             )
         found = []
         for sampled in self._sampled.values():
+            sampled.ring.hold(len(self._known.codes), self._known.most)
             rows = sampled.push(codes, ts, price, sampled.ring.width)
             self._requested += len(rows) * sampled.requested
             self._computed += len(rows) * len(sampled.columns)
             found.append(rows)
         return found
 
-    def _coded(self, names: Sequence[str], instrument: np.ndarray, length: int) -> np.ndarray:
-        if instrument.shape != (length,):
-            raise DataError(f"instrument: expected {length} codes, found {instrument.shape}")
+    def _coded(self, names: Sequence[str], instrument: np.ndarray) -> np.ndarray:
         if names is not self._names:
             known = self._known.codes
             self._codes = np.array([known.get(name, -1) for name in names], dtype=np.int64)
@@ -256,8 +253,6 @@ class FeatureBank:
         if (codes < 0).any():
             for place in dict.fromkeys(instrument[codes < 0].tolist()):
                 self._codes[place] = self._known.add(names[place])
-            for sampled in self._sampled.values():
-                sampled.ring.hold(len(self._known.codes), self._known.most)
             codes = self._codes[instrument]
         return codes
 
@@ -331,3 +326,17 @@ class FeatureBank:
         """Filled share of the rings, the mean over samplings and instruments."""
         shares = [sampled.ring.utilization for sampled in self._sampled.values()]
         return sum(shares) / len(shares) if shares else 0.0
+
+
+def _check(names: int, instrument: np.ndarray, ts: np.ndarray, price: np.ndarray) -> None:
+    if ts.shape != price.shape:
+        raise DataError(f"ts: expected {len(price)} instants, found {ts.shape}")
+    if instrument.shape != price.shape:
+        raise DataError(f"instrument: expected {len(price)} codes, found {instrument.shape}")
+    if len(price) and not 0 <= instrument.min() <= instrument.max() < names:
+        found = instrument[(instrument < 0) | (instrument >= names)][0]
+        raise DataError(f"instrument: expected codes of {names} names, found {found}")
+    wrong = ~((price > 0.0) & (price < np.inf))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise DataError(f"price: expected positive finite numbers, found {price[row]} at {row}")
