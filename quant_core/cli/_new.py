@@ -69,9 +69,10 @@ def _check(name: str) -> None:
         )
 
 
-def _rendered(template: Path, name: str) -> str:
+def _rendered(path: Path, name: str) -> str:
     from jinja2 import StrictUndefined, Template  # noqa: PLC0415 - only this command needs it
 
-    text = template.read_text(encoding="utf-8")
-    rendered = Template(text, undefined=StrictUndefined, keep_trailing_newline=True)
-    return rendered.render(name=name)
+    text = path.read_text(encoding="utf-8")
+    template = Template(text, undefined=StrictUndefined, keep_trailing_newline=True)
+    rendered: str = template.render(name=name)
+    return rendered
