@@ -20,29 +20,41 @@ RELU, TANH, SIGMOID = 1, 2, 3
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _product(
-    value: np.ndarray, inputs: int, outputs: int, weights: np.ndarray, out: np.ndarray
+    value: np.ndarray,
+    inputs: np.uint64,
+    outputs: np.uint64,
+    weights: np.ndarray,
+    start: np.uint64,
+    out: np.ndarray,
 ) -> None:
-    """Write ``value @ weights``, four inputs at a time, each output in the order of the inputs."""
+    """Write ``value @ weights``, four inputs at a time, each output in the order of the inputs.
+
+    Indices are unsigned: numba would test signed ones for being negative.
+    """
+    one, four = np.uint64(1), np.uint64(4)
     for unit in range(outputs):
         out[unit] = 0.0
-    whole = inputs - inputs % 4
-    for place in range(0, whole, 4):
-        v0, v1, v2, v3 = value[place], value[place + 1], value[place + 2], value[place + 3]
-        first = place * outputs
-        w0, w1 = weights[first:], weights[first + outputs :]
-        w2, w3 = weights[first + 2 * outputs :], weights[first + 3 * outputs :]
+    place, w0 = np.uint64(0), start
+    while place + four <= inputs:
+        v0, v1 = value[place], value[place + one]
+        v2, v3 = value[place + np.uint64(2)], value[place + np.uint64(3)]
+        w1 = w0 + outputs
+        w2 = w1 + outputs
+        w3 = w2 + outputs
         for unit in range(outputs):
-            total = out[unit] + v0 * w0[unit]
-            total += v1 * w1[unit]
-            total += v2 * w2[unit]
-            out[unit] = total + v3 * w3[unit]
-    for place in range(whole, inputs):
+            total = out[unit] + v0 * weights[w0 + unit]
+            total += v1 * weights[w1 + unit]
+            total += v2 * weights[w2 + unit]
+            out[unit] = total + v3 * weights[w3 + unit]
+        place, w0 = place + four, w3 + outputs
+    while place < inputs:
         for unit in range(outputs):
-            out[unit] += value[place] * weights[place * outputs + unit]
+            out[unit] += value[place] * weights[w0 + unit]
+        place, w0 = place + one, w0 + outputs
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _activate(values: np.ndarray, count: int, activation: int) -> None:
+def _activate(values: np.ndarray, count: np.uint64, activation: int) -> None:
     if activation == RELU:
         for unit in range(count):
             # Not max: a NaN of an overflow stays NaN.
@@ -79,7 +91,7 @@ def evaluate_networks(
         Columns of ``rows`` that are the inputs of each model.
     layout : ndarray of int64, shape (m, 3)
         Column of ``active`` and ``out``, start in ``weights``, whether inputs are float32.
-    shapes : ndarray of int64, shape (m, L + 1)
+    shapes : ndarray of uint64, shape (m, L + 1)
         Inputs, then outputs of each layer; 0 behind the last one.
     activations : ndarray of int64, shape (m, L)
         Codes of the layers' activations.
@@ -90,27 +102,28 @@ def evaluate_networks(
     out : ndarray of shape (K, M)
         Predictions, written where active and finite.
     """
-    width = max(columns.shape[1], shapes.max())
+    width = max(columns.shape[1], np.int64(shapes.max()))
     value, following = np.empty(width), np.empty(width)
     for model in range(len(layout)):
-        place, inputs, single = layout[model, 0], shapes[model, 0], layout[model, 2]
-        offset, factor, shift = scaling[model, 0], scaling[model, 1], scaling[model, 2]
+        place, single = layout[model, 0], layout[model, 2]
+        own, inputs = columns[model], shapes[model, 0]
         for row in range(len(rows)):
             if not active[row, place]:
                 continue
-            if not gather(rows[row], columns[model, :inputs], single, value):
+            if not gather(rows, row, own, inputs, single, value, np.uint64(0)):
                 continue
             for column in range(inputs):
-                value[column] = (value[column] - offset[column]) * factor[column] + shift[column]
-            start, layer, before = layout[model, 1], 0, inputs
+                centred = value[column] - scaling[model, 0, column]
+                value[column] = centred * scaling[model, 1, column] + scaling[model, 2, column]
+            start, layer, before = np.uint64(layout[model, 1]), 0, inputs
             while layer < activations.shape[1] and shapes[model, layer + 1] > 0:
                 units = shapes[model, layer + 1]
-                _product(value, before, units, weights[start:], following)
-                bias = weights[start + before * units :]
+                _product(value, before, units, weights, start, following)
+                start += before * units
                 for unit in range(units):
-                    following[unit] += bias[unit]
+                    following[unit] += weights[start + unit]
                 _activate(following, units, activations[model, layer])
-                start += (before + 1) * units
+                start += units
                 value, following = following, value
                 before = units
                 layer += 1

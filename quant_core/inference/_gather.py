@@ -9,16 +9,28 @@ __all__ = ["gather"]
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def gather(row: np.ndarray, columns: np.ndarray, single: int, out: np.ndarray) -> bool:
-    """Copy the columns of a model, and return whether all are finite.
+def gather(
+    rows: np.ndarray,
+    row: int,
+    columns: np.ndarray,
+    count: np.uint64,
+    single: int,
+    out: np.ndarray,
+    start: np.uint64,
+) -> bool:
+    """Copy the inputs of a model from a row, and return whether all are finite.
 
     Where ``single`` is not 0, values are rounded to float32 first, as the model's input is.
     """
     finite = True
-    for place in range(len(columns)):
-        value = row[columns[place]]
-        if single:
-            value = np.float64(np.float32(value))
-        out[place] = value
-        finite &= value - value == 0.0
+    if single:
+        for place in range(count):
+            value = np.float64(np.float32(rows[row, columns[place]]))
+            out[start + place] = value
+            finite &= value - value == 0.0
+    else:
+        for place in range(count):
+            value = rows[row, columns[place]]
+            out[start + place] = value
+            finite &= value - value == 0.0
     return finite

@@ -66,7 +66,9 @@ class NetworkPack:
         ]
         self._columns = _ragged([item.columns for item in ordered]).astype(np.uint64)
         self._layout = np.array(layout, dtype=np.int64)
-        self._shapes = _ragged([network.widths for network in networks], depth + 1)
+        self._shapes = _ragged([network.widths for network in networks], depth + 1).astype(
+            np.uint64
+        )
         codes = [[layer.activation for layer in network.layers] for network in networks]
         self._activations = _ragged(codes, depth)
         self._scaling = np.zeros((len(networks), 3, self._columns.shape[1]))

@@ -123,7 +123,7 @@ def evaluate_forests(
     for model in range(len(layout)):
         place, width, first, tree, trees, single_input, single, single_output = layout[model]
         own, down = nodes[first:], depths[tree : tree + trees]
-        stride = width + 1
+        own_columns, count, stride = columns[model], np.uint64(width), width + 1
         inputs[width : _LANES * stride : stride] = -np.inf
         row = 0
         while row < len(rows):
@@ -132,7 +132,13 @@ def evaluate_forests(
                 lane_row[lanes] = row
                 if active[row, place]:
                     lanes += gather(
-                        rows[row], columns[model, :width], single_input, inputs[lanes * stride :]
+                        rows,
+                        row,
+                        own_columns,
+                        count,
+                        single_input,
+                        inputs,
+                        np.uint64(lanes * stride),
                     )
                 row += 1
             if lanes < _FEW:
