@@ -229,6 +229,25 @@ class ModelRegistry:
             )
         return found[number]
 
+    def find(self, name: str, reference: str) -> RegisteredModel:
+        """Return the version of a number in the registry, or of a model's version.
+
+        Raises
+        ------
+        MissingPartitionError
+            If there is none.
+        """
+        if reference.isdecimal():
+            return self.version(name, int(reference))
+        found = [one for one in self.versions(name) if one.spec.version == reference]
+        if not found:
+            known = ", ".join(one.spec.version for one in self.versions(name)) or "none"
+            raise MissingPartitionError(
+                f"model {name}: expected the version of a model, {reference!r}, found {known} in "
+                f"{self.uri}"
+            )
+        return found[-1]
+
     def aliased(self, name: str, alias: str) -> RegisteredModel | None:
         """Return the version that an alias names, or None."""
         with self._talking():

@@ -292,6 +292,29 @@ def models_show(
     show_model(store, reference, as_json=as_json)
 
 
+@_models.command("versions")
+def models_versions(
+    strategy: Annotated[str, typer.Argument(help="Name of the strategy.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """List the registered versions of a strategy's model, and their aliases."""
+    from quant_core.cli._promote import show_versions
+
+    show_versions(strategy, as_json=as_json)
+
+
+@_models.command("promote")
+def models_promote(
+    strategy: Annotated[str, typer.Argument(help="Name of the strategy.")],
+    version: Annotated[str, typer.Argument(help="Number in the registry, or version of a model.")],
+) -> None:
+    """Make a registered version the champion; an older one to roll back."""
+    from quant_core.cli._promote import promote_model
+
+    promote_model(strategy, version)
+
+
 @_models.command("verify")
 def models_verify(
     reference: Annotated[
