@@ -112,6 +112,14 @@ def test_swapping_back_and_forth_is_as_if_never_swapped() -> None:
     assert again.history("a", "tick", 20).tolist() == PRICES[190:210].tolist()
 
 
+def test_a_longer_history_comes_with_new_sets() -> None:
+    bank = FeatureBank([features(3)])
+    push(bank, 0, 50)
+    longer = bank.with_sets([features(3)], history=30).with_sets([features(2)])
+    push(longer, 50, 60)
+    assert longer.history("a", "tick", 30).tolist() == PRICES[47:60].tolist()
+
+
 def test_counts_after_a_ring_grew() -> None:
     bank = FeatureBank([features(3)])
     push(bank, 0, 50)
