@@ -9,7 +9,7 @@ import numpy as np
 from quant_assets._windows import inputs_of
 from quant_assets.partitions import partition_key
 from quant_core.champion import Figure, judge, model_figures, model_gates
-from quant_core.errors import MissingPartitionError
+from quant_core.errors import ContractError, MissingPartitionError
 from quant_core.strategies import (
     FeatureMatrix,
     Panel,
@@ -41,16 +41,29 @@ def newest_model(strategy: SleeveStrategy, lakehouse: LakehouseRoot) -> ModelRec
     ------
     MissingPartitionError
         If no month has a model.
+    ContractError
+        If it was trained on other features than are configured now.
     """
     store = lakehouse.store("strategy_models", strategy.sleeve.name)
     for month in reversed(store.partitions()):
         found = latest_models(read_models(store.read(month))).get(strategy.name)
         if found is not None:
-            return found
+            return _current(found, strategy)
     raise MissingPartitionError(
         f"strategy_models: no month of {strategy.name} has a model; materialize strategy_models "
         "first, for months with enough history before them"
     )
+
+
+def _current(record: ModelRecord, strategy: SleeveStrategy) -> ModelRecord:
+    wanted = strategy.config.feature_set.hash
+    if record.feature_hash != wanted:
+        raise ContractError(
+            f"strategy_models: the model of {strategy.name} for {record.month} was trained on "
+            f"other features (hash {record.feature_hash}) than are configured now (hash {wanted}); "
+            "materialize strategy_models again"
+        )
+    return record
 
 
 def judged(
@@ -101,7 +114,8 @@ def _panel(strategy: SleeveStrategy, record: ModelRecord, lakehouse: LakehouseRo
     """Return the rows that a training read, from the partitions that they lie in."""
     sleeve, config = strategy.sleeve, strategy.config
     first, last = (np.datetime64(day) for day in (record.train_first, record.train_last))
-    months = [str(month) for month in np.arange(first.astype("M8[M]"), last.astype("M8[M]") + 1)]
+    after = last.astype("M8[M]") + np.timedelta64(1, "M")
+    months = [str(month) for month in np.arange(first.astype("M8[M]"), after)]
     stores = [lakehouse.store(asset, sleeve.name) for asset in ("returns_matrix", "feature_matrix")]
     returns = {str(partition_key(sleeve.name, m)): _required(stores[0], m) for m in months}
     matrix = inputs_of(sleeve, returns).matrix

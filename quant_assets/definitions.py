@@ -28,6 +28,7 @@ def definitions() -> dg.Definitions:
 
     return dg.Definitions(
         assets=dg.load_assets_from_package_module(defs),
+        asset_checks=dg.load_asset_checks_from_package_module(defs),
         jobs=[jobs.research, jobs.simulation, jobs.ranking, *deployment.JOBS],
         schedules=[jobs.monthly],
         sensors=[jobs.automation, *deployment.SENSORS],
