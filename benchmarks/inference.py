@@ -169,7 +169,7 @@ def main() -> None:
             network(draw, [32, 16], activation, f"mlp-{i}") for i in range(arguments.perceptrons)
         ]
     kinds["forests"] = [forest(draw, f"forest-{i}") for i in range(arguments.forests)]
-    kinds["mixed (tanh apart)"] = [*linear, *kinds["perceptrons, relu"], *kinds["forests"]]
+    kinds["mixed, relu"] = [*linear, *kinds["perceptrons, relu"], *kinds["forests"]]
     print(f"models loaded and compared after {clock().seconds() - start:.2f} s")
     backends = {model.backend for models in kinds.values() for model in models}
     print(f"backends: {', '.join(sorted(backends))}")
