@@ -151,8 +151,8 @@ class ModelMonths:
         return [record for name in names for record in read_models(self.store.read(name))]
 
     def _refuse_clipped(self) -> None:
-        first = np.datetime64(self.months[0], "M")
-        if first - self.sleeve.training_look_back <= np.datetime64(self.sleeve.first, "M"):
+        back = np.timedelta64(self.sleeve.training_look_back, "M")
+        if np.datetime64(self.months[0], "M") - back <= np.datetime64(self.sleeve.first, "M"):
             return
         for strategy in self.sleeve.config.strategies:
             start = np.datetime64(trained_for(strategy, self.months[0]), "M")

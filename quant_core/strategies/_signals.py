@@ -23,8 +23,8 @@ __all__ = ["month_rows", "monthly_signals", "open_model", "signals_of"]
 
 def month_rows(dates: np.ndarray, month: str, *, before: int = 0) -> slice:
     """Return the rows of a calendar month, and of ``before`` months before it."""
-    first = np.datetime64(month, "M")
-    ends = np.array([first - before, first + 1]).astype("datetime64[us]")
+    first, length = np.datetime64(month, "M"), np.timedelta64(1, "M")
+    ends = np.array([first - before * length, first + length]).astype("datetime64[us]")
     begin, end = np.searchsorted(dates, ends)
     return slice(int(begin), int(end))
 

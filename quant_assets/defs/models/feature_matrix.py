@@ -59,8 +59,9 @@ def _features(sleeve: Sleeve, months: list[str], tables: Mapping[str, pa.Table])
 
 def _observed(sleeve: Sleeve, months: list[str], tables: Mapping[str, pa.Table]) -> Ingested | None:
     """Return what the features of months read, or None when there is nothing."""
-    first = np.datetime64(months[0], "M") - sleeve.feature_look_back
-    since = (first + 1).astype("datetime64[us]")
+    month = np.timedelta64(1, "M")
+    first = np.datetime64(months[0], "M") - sleeve.feature_look_back * month
+    since = (first + month).astype("datetime64[us]")
     keys = (str(partition_key(sleeve.name, str(m))) for m in np.arange(first, _after(months)))
     found = [tables[key] for key in keys if key in tables and tables[key].num_rows]
     if not found:
