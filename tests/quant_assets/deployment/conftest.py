@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FEATURES = (Feature(kind="momentum", window=5), Feature(kind="volatility", window=10))
 SLEEVE = """\
 sleeve: small
-data: {sample: true, start: 2000-01-01, end: 2001-06-30}
+data: {sample: true, start: 2000-01-01, end: 2001-12-31}
 windows: {train: 40, step: month}
 selections: [all]
 profiles: [equal_weight, min_variance]
@@ -225,6 +225,29 @@ def platform(made: Platform, tmp_path: Path) -> Iterator[Platform]:
     shutil.copytree(made.root, tmp_path / "platform")
     with dg.DagsterInstance.ephemeral() as instance:
         yield replace(made, root=tmp_path / "platform", instance=instance)
+
+
+@pytest.fixture(scope="session")
+def ranked(made: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """The sleeve from prices to leaderboard, its models trained by the asset graph."""
+    root = tmp_path_factory.mktemp("ranked")
+    shutil.copy(made.root / "mlflow.db", root)
+    with dg.DagsterInstance.ephemeral() as instance:
+        platform = replace(made, root=root, instance=instance)
+        edges = dict(zip(("start", "end"), ("2000-01|small", "2001-12|small"), strict=True))
+        ends = {f"dagster/asset_partition_range_{end}": key for end, key in edges.items()}
+        platform.run("research", **ends)
+        platform.run("simulation", "custom|small")
+        platform.run("ranking", "small")
+    return platform
+
+
+@pytest.fixture
+def board(ranked: Platform, tmp_path: Path) -> Iterator[Platform]:
+    """A copy of the ranked sleeve, and an instance of its own."""
+    shutil.copytree(ranked.root, tmp_path / "ranked")
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield replace(ranked, root=tmp_path / "ranked", instance=instance)
 
 
 @pytest.fixture
