@@ -16,7 +16,7 @@ class Settings(BaseSettings):
     Parameters
     ----------
     max_concurrency : int
-        Calls of strategies in Python, or of a remote server, under way at one time.
+        Calls of one strategy in Python, or of a remote server, that may wait or be under way.
     batch_window_ms : float
         How long a tick may wait for others to be computed with; 0 takes what is there.
     max_batch : int
