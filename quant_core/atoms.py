@@ -65,7 +65,7 @@ class Atom:
         DataError
             If the text is no id.
         """
-        symbol, logic, direction = ("", *text.rsplit("_", 2))[-3:]
+        symbol, logic, direction = ["", "", *text.rsplit("_", 2)][-3:]
         if not symbol or not logic or direction not in get_args(Direction):
             raise DataError(
                 f"atom {text!r}: expected 'symbol_logic_direction', for example AAPL_hold_long"

@@ -147,8 +147,9 @@ def plan_trainings(
     kept : callable
         Whether the model of a checksum is in the store.
     """
-    records = list(stored)
-    by_key = {one.key: one for one in records if one.key and (not one.ok or kept(one.sha256))}
+    records = [one for one in stored if one.key]
+    by_key = {one.key: one for one in records}
+    lost = {one.key for one in records if one.ok and not kept(one.sha256)}
     origins = {
         (one.strategy, one.trained_for): (one.code_version, one.inputs_hash) for one in records
     }
@@ -159,23 +160,23 @@ def plan_trainings(
         served += serving
         for month in dict.fromkeys(by for _, _, by in serving):
             found = _wanted(matrix, features, config, strategy, month)
-            trainings.append(_compared(found, by_key, origins))
+            trainings.append(_compared(found, by_key, lost, origins))
     return TrainingPlan(tuple(trainings), tuple(served))
 
 
 def _compared(
     wanted: Training,
     by_key: dict[str, ModelRecord],
+    lost: set[str],
     origins: dict[tuple[str, str], tuple[str, str]],
 ) -> Training:
     if wanted.identity is None:
         return wanted
-    record = by_key.get(wanted.identity.key)
-    why = ""
+    record, why = by_key.get(wanted.identity.key), ""
     if record is None:
-        origin = origins.get((wanted.strategy.name, wanted.month))
-        same = origin == (wanted.identity.code_version, wanted.identity.inputs_hash)
-        why = "model missing" if same else why_stale(wanted.identity, origin)
+        why = why_stale(wanted.identity, origins.get((wanted.strategy.name, wanted.month)))
+    elif record.key in lost:
+        record, why = None, "model missing"
     return Training(
         wanted.strategy,
         wanted.month,

@@ -23,6 +23,13 @@ data: {sample: true, start: 2006-01-01, end: 2007-12-31}
 selections: [all, {name: top_momentum, count: 8}]
 profiles: [equal_weight, market, min_variance, hrp]
 rebalances: [window, daily_5pct]
+strategies:
+  - name: small-ridge
+    features: [{kind: momentum, window: 20}, {kind: zscore, window: 20}]
+    model: {kind: linear}
+    training: {observations: 120, validation: 40, retrain_months: 6}
+    directions: [long, short]
+    symbols: [AAPL, JPM]
 seed: 7
 """
 

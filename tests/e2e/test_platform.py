@@ -19,6 +19,9 @@ MONTHS = 24
 ASSETS = {
     "raw_prices": MONTHS,
     "returns_matrix": MONTHS,
+    "feature_matrix": MONTHS,
+    "strategy_models": MONTHS,
+    "atom_returns": MONTHS,
     "universe": MONTHS,
     "selected_atoms": MONTHS,
     "weights_cube": MONTHS,
@@ -109,7 +112,11 @@ def test_a_job_launched_from_a_shell_finds_every_cell(platform: Platform) -> Non
 
     found = wait_for(launched, seconds=300, what="the launched run")
     assert [one["status"] for one in found if one["jobName"] == "research"] == ["SUCCESS"]
-    assert _computed(platform, found[0]["runId"]) == {"selected_atoms": 0, "weights_cube": 0}
+    assert _computed(platform, found[0]["runId"]) == {
+        "selected_atoms": 0,
+        "strategy_models": 0,
+        "weights_cube": 0,
+    }
 
 
 def _computed(platform: Platform, run_id: str) -> dict[str, int]:

@@ -8,7 +8,16 @@ import pytest
 from quant_assets.definitions import definitions
 from resources.ray_io_manager import RayIOManager
 
-MONTHLY = ["raw_prices", "returns_matrix", "selected_atoms", "universe", "weights_cube"]
+MONTHLY = [
+    "atom_returns",
+    "feature_matrix",
+    "raw_prices",
+    "returns_matrix",
+    "selected_atoms",
+    "strategy_models",
+    "universe",
+    "weights_cube",
+]
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +27,8 @@ def defs() -> dg.Definitions:
 
 def test_everything_loads(defs: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(defs)
-    keys = sorted(spec.key.to_user_string() for spec in defs.resolve_all_asset_specs())
+    specs = [spec for spec in defs.resolve_all_asset_specs() if spec.group_name != "deployment"]
+    keys = sorted(spec.key.to_user_string() for spec in specs)
     assert keys == sorted([*MONTHLY, "simulation_results", "leaderboard"])
 
 
@@ -43,15 +53,22 @@ def test_runs_stay_in_one_process(defs: dg.Definitions) -> None:
 
 def test_what_must_stop_what_follows_is_blocking(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
-    found = {(key.asset_key.to_user_string(), key.name) for key in graph.asset_check_keys}
+    keys = [
+        key for key in graph.asset_check_keys if graph.get(key.asset_key).group_name != "deployment"
+    ]
+    found = {(key.asset_key.to_user_string(), key.name) for key in keys}
     assert found == {
+        ("atom_returns", "nothing_from_the_future"),
         ("returns_matrix", "kept_plus_dropped_is_in"),
         ("selected_atoms", "winners_are_members"),
         ("simulation_results", "paths_add_up"),
+        ("strategy_models", "batch_invariance"),
+        ("strategy_models", "onnx_parity"),
+        ("strategy_models", "trained_on_the_past"),
         ("weights_cube", "nothing_from_the_future"),
         ("weights_cube", "weights_within_limits"),
     }
-    assert all(graph.get(key).blocking for key in graph.asset_check_keys)
+    assert all(graph.get(key).blocking for key in keys)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +112,9 @@ def test_the_schedule_launches_the_month_that_has_ended(
 def test_what_follows_the_cube_brings_itself_up_to_date(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
     with_condition = {
-        node.key.to_user_string() for node in graph.asset_nodes if node.automation_condition
+        node.key.to_user_string()
+        for node in graph.asset_nodes
+        if node.automation_condition and node.group_name != "deployment"
     }
     assert with_condition == {"simulation_results", "leaderboard"}
     assert defs.resolve_sensor_def("automation").default_status is dg.DefaultSensorStatus.RUNNING
