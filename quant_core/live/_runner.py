@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -135,11 +136,15 @@ class Runner:
         self._reload.report()
         self._gauges()
         self.figures.started = self.figures.ended = self._committed = clock().seconds()
+        # A full collection over what was imported and loaded takes longer than a tick may.
+        gc.collect()
+        gc.freeze()
         try:
             while self.turn():
                 pass
             self._finish()
         finally:
+            gc.unfreeze()
             self._reload.close()
         return self.figures
 
