@@ -73,7 +73,7 @@ class StrategyConfig(BaseModel):
     horizon: Annotated[int, Field(ge=1, le=1000)] = 5
     training: TrainingConfig = TrainingConfig()
     decision: Decision = Sign()
-    directions: Annotated[tuple[Direction, ...], Field(min_length=1)] = ("long", "short")
+    directions: tuple[Direction, ...] = ("long", "short")
     symbols: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     sampling: Sampling = "tick"
 
@@ -98,6 +98,13 @@ class StrategyConfig(BaseModel):
         if len(set(names)) < len(names):
             raise ValueError(f"expected each once, found {', '.join(names)}")
         return names
+
+    @field_validator("directions")
+    @classmethod
+    def _some_direction(cls, directions: tuple[Direction, ...]) -> tuple[Direction, ...]:
+        if not directions:
+            raise ValueError("expected long, short or both, found none")
+        return directions
 
     @model_validator(mode="after")
     def _leaves_rows(self) -> Self:
