@@ -319,7 +319,8 @@ class ModelRegistry:
         # MLflow would report its use to its makers, and each table of a new database to the log.
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-        logging.getLogger("alembic").setLevel(logging.WARNING)
+        for name in ("alembic", "mlflow"):
+            logging.getLogger(name).setLevel(logging.WARNING)
         with warnings.catch_warnings(), self._alone():
             warnings.simplefilter("ignore")  # its own use of SQLAlchemy is deprecated
             from mlflow import MlflowClient
