@@ -58,6 +58,11 @@ class RunnerTelemetry:
         exporter = spans if spans is not None else exporter_of_environment()
         self._spans = Spans(exporter) if exporter is not None else None
 
+    @property
+    def tracing(self) -> bool:
+        """Whether spans go anywhere."""
+        return self._spans is not None
+
     def count(self, name: str, amount: float = 1.0, **labels: str) -> None:
         """Add to a counter."""
         with self._lock:

@@ -8,6 +8,7 @@ import numpy as np
 
 from quant_core.clock import clock
 from quant_core.live._kernels import FAILED_PREDICTION, FAILED_SIGNAL, activate, examine, pick
+from quant_core.live._tracing import Inference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,8 +50,8 @@ class Board:
         self.failed = np.zeros(width, dtype=np.int64)
         self.dropped = np.zeros(width, dtype=np.int64)
 
-    def evaluate(self, evaluated: Evaluated, rows: Rows) -> tuple[int, float]:
-        """Ask the strategies of a group; return the cells and the seconds that inference took."""
+    def evaluate(self, evaluated: Evaluated, rows: Rows, backend: str) -> Inference | None:
+        """Ask the strategies of a group; None where none of them had to be asked."""
         group, plan, scope = evaluated.group, self._plan, self._scope
         active = np.empty((len(rows), len(group.places)), dtype=np.bool_)
         cells = activate(
@@ -69,7 +70,7 @@ class Board:
             self.dropped,
         )
         if not cells:
-            return 0, 0.0
+            return None
         started = clock().seconds()
         predictions = evaluated.bank.predict(rows.values, active)
         seconds = clock().seconds() - started
@@ -90,7 +91,7 @@ class Board:
         for place, why in evaluated.bank.failures.items():
             self._failures[int(group.places[place])] = why
         scope.warm |= self.valid > 0
-        return int(cells), seconds
+        return Inference(group.sampling, backend, started, seconds, len(rows), int(cells))
 
     def outcomes(self, place: int) -> Iterator[tuple[int, bool]]:
         """Yield the ticks that a strategy was asked about, and whether the answer is valid."""

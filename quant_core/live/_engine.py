@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from quant_core.live._protocols import Served, Telemetry
     from quant_core.live._settings import Settings
     from quant_core.live._strategy import StrategyRow
+    from quant_core.live._tracing import Inference
     from quant_core.models import ModelSpec
 
 __all__ = ["Engine", "Outcome"]
@@ -54,11 +55,14 @@ class Outcome:
         Of `SIGNALS_SCHEMA`, by tick, then by name of the strategy; and of `DEAD_LETTERS_SCHEMA`.
     accepted : int
         Ticks that were no dead letters.
+    inferences : tuple of Inference
+        The calls that evaluated models of this process.
     """
 
     signals: pa.Table = field(repr=False)
     dead: pa.Table = field(repr=False)
     accepted: int
+    inferences: tuple[Inference, ...] = ()
 
 
 class Engine:
@@ -107,6 +111,7 @@ class Engine:
         self._backend: Literal["auto", "onnxrt"] = backend
         self._gate = Gate(settings)
         self._history = 0
+        self._inferences: list[Inference] = []
         self._quarantine = Quarantine(settings)
         self._asking = Asking(isolated, self._quarantine, self._drop) if isolated else None
         self._rows: tuple[StrategyRow, ...] = ()
@@ -196,7 +201,7 @@ class Engine:
             all: the ticks fill the history.
         """
         step = min(self._settings.max_batch, max(1, _CELLS // max(1, len(self._plan.names))))
-        ticks = writeable(ticks)
+        ticks, self._inferences = writeable(ticks), []
         parts = [
             self._part(taken(ticks, slice(at, at + step)), max(0, history - at), source, shed)
             for at in range(0, len(ticks), step)
@@ -204,7 +209,8 @@ class Engine:
         if self._asking is not None and not self._patient:
             parts.append(self._answers(0.0))
         letters = [*malformed, *(letter for part in parts for letter in part.dead)]
-        return _outcome([part.signals for part in parts], letters, sum(p.accepted for p in parts))
+        accepted, called = sum(part.accepted for part in parts), tuple(self._inferences)
+        return _outcome([part.signals for part in parts], letters, accepted, called)
 
     def collect(self, wait: float = 0.0) -> Outcome:
         """Return what strategies in Python have answered since, waiting at most so many seconds."""
@@ -288,11 +294,12 @@ class Engine:
         label = "inprocess" if self._backend == "auto" else "onnxrt"
         for evaluated in self._plan.evaluated:
             rows = completed[evaluated.group.sampling]
-            cells, seconds = board.evaluate(evaluated, rows) if len(rows) else (0, 0.0)
-            if cells:
-                took, size = (1e3 * seconds,), (float(len(rows)),)
+            called = board.evaluate(evaluated, rows, label) if len(rows) else None
+            if called is not None:
+                took, size = (1e3 * called.seconds,), (float(called.rows),)
                 self._telemetry.observe("strategy_inference_latency_ms", took, backend=label)
                 self._telemetry.observe("strategy_batch_size", size, backend=label)
+                self._inferences.append(called)
 
     def _dropped(self, board: Board, closed: np.ndarray, shed: str) -> None:
         for place in np.flatnonzero(board.dropped):
@@ -373,7 +380,8 @@ class Engine:
                 features.lookback, self._settings.warmup_ticks if warmup is None else warmup
             )
             found[features.sampling] = max(wanted, found.get(features.sampling, 0))
-        return found
+        history = self._asking.history if self._asking is not None else 0
+        return {sampling: max(count, history) for sampling, count in found.items()}
 
     @property
     def hit_ratio(self) -> float:
@@ -393,9 +401,14 @@ class _Part:
     accepted: int
 
 
-def _outcome(signals: list[pa.Table], letters: list[DeadLetter], accepted: int) -> Outcome:
+def _outcome(
+    signals: list[pa.Table],
+    letters: list[DeadLetter],
+    accepted: int,
+    inferences: tuple[Inference, ...] = (),
+) -> Outcome:
     dead = dead_letters_table(letters) if letters else _NO_DEAD
-    return Outcome(_concatenated(signals), dead, accepted)
+    return Outcome(_concatenated(signals), dead, accepted, inferences)
 
 
 def _concatenated(tables: list[pa.Table]) -> pa.Table:

@@ -124,6 +124,11 @@ class StrategyStore(Protocol):
 class Telemetry(Protocol):
     """Where the runner's figures go; names and labels are those of `METRICS`."""
 
+    @property
+    def tracing(self) -> bool:
+        """Whether spans go anywhere; without that none is made."""
+        ...
+
     def count(self, name: str, amount: float = 1.0, **labels: str) -> None:
         """Add to a counter."""
         ...
@@ -165,7 +170,7 @@ METRICS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
 class Silent:
     """Telemetry that goes nowhere."""
 
-    _: None = field(default=None, repr=False)
+    tracing: bool = field(default=False, init=False)
 
     def count(self, name: str, amount: float = 1.0, **labels: str) -> None:
         """Do nothing."""

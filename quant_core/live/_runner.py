@@ -14,6 +14,7 @@ from quant_core.live._protocols import Silent
 from quant_core.live._queue import TickQueue
 from quant_core.live._rehearsal import rehearse
 from quant_core.live._reload import Reload
+from quant_core.live._tracing import trace
 
 if TYPE_CHECKING:
     from quant_core.live._engine import Engine, Outcome
@@ -207,6 +208,9 @@ class Runner:
         )
         self._emit(outcome)
         self._note_done(ticks)
+        if self._telemetry.tracing:
+            called, ended = outcome.inferences, self.figures.ended
+            trace(self._telemetry, self._source.name, ticks, history, called, ended)
         new = len(ticks) - history
         self.figures.ticks += new
         if shed == _ALL:

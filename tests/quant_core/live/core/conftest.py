@@ -154,6 +154,8 @@ class Counted:
         self.counts: dict[tuple[str, ...], float] = {}
         self.gauges: dict[tuple[str, ...], float] = {}
         self.observed: dict[tuple[str, ...], list[float]] = {}
+        self.tracing = False
+        self.spans: list[tuple[str, float, float, dict[str, Any]]] = []
 
     @staticmethod
     def _key(name: str, labels: Mapping[str, str]) -> tuple[str, ...]:
@@ -172,7 +174,7 @@ class Counted:
     def span(
         self, name: str, started: float, seconds: float, attributes: Mapping[str, Any]
     ) -> None:
-        """Keep nothing."""
+        self.spans.append((name, started, seconds, dict(attributes)))
 
     def exposition(self) -> bytes:
         return b"figures\n"

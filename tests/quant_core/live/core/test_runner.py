@@ -308,3 +308,22 @@ def test_status_is_json_and_complete(kit: Any, virtual: Any) -> None:
     }
     virtual.sleep(11.0)
     assert "longer than 10 s" in world.runner.complaint()
+
+
+@pytest.mark.parametrize("tracing", [False, True])
+def test_spans_are_made_where_somebody_wants_them(kit: Any, virtual: Any, tracing: bool) -> None:
+    virtual.sleep(2.0)
+    polls = [kit.polled(series(kit, 0, 3, received=1.5), history=1)]
+    world = World(kit, polls, kit.strategy("s"))
+    world.telemetry.tracing = tracing
+    world.runner.run()
+    one = {"correlation_id": "script/0/1", "instrument": "A"}
+    two = {"correlation_id": "script/0/2", "instrument": "A"}
+    called = {"sampling": "tick", "backend": "inprocess", "rows": 3}
+    expected = [
+        ("tick", 1.5, 0.5, one),
+        ("inference", 2.0, 0.0, one | called),
+        ("tick", 1.5, 0.5, two),
+        ("inference", 2.0, 0.0, two | called),
+    ]
+    assert world.telemetry.spans == (expected if tracing else [])
