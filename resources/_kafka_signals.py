@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +24,7 @@ _SAME = ("strategy", "model_version", "feature_hash", "mode", "seed")
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 _UNSAFE = r'["\\\x00-\x1f]'
 _LARGEST = 2**62
+_QUOTED = json.encoder.encode_basestring_ascii
 
 
 class Message(NamedTuple):
@@ -47,6 +50,11 @@ def signal_messages(signals: pa.Table) -> Iterator[Message]:
     if signals.num_rows == 0:
         return
     table = signals.combine_chunks()
+    # A call of Arrow costs as much as some hundred rows in Python.
+    yield from _by_row(table) if table.num_rows < LONGEST else _by_column(table)
+
+
+def _by_column(table: pa.Table) -> Iterator[Message]:
     starts = _starts(table["correlation_id"])
     bodies = pc.binary_join(pa.ListArray.from_arrays(starts, _rows(table)), ",")
     first = table.select(["correlation_id", "ts", "instrument"]).take(starts[:-1])
@@ -83,6 +91,40 @@ def dead_letter_messages(dead: pa.Table) -> Iterator[Message]:
         headers = [("dlq", b"true"), ("reason", row["reason"].encode())]
         value = json.dumps(row, separators=(",", ":"), ensure_ascii=False)
         yield Message(row["instrument"].encode(), value.encode(), headers)
+
+
+def _by_row(table: pa.Table) -> Iterator[Message]:
+    columns = {name: _values(table[name]) for name in table.column_names if name != "ts"}
+    instants = np.datetime_as_string(table["ts"].to_numpy()).tolist()
+    parts = map(_part, *(columns[name] for name in _SAME))
+    numbers = (map(_plain, columns[name]) for name in ("prediction", "signal"))
+    rows = [
+        f'{{"signal_id":{_QUOTED(name)}{part}{prediction},"signal":{signal}}}'
+        for name, part, prediction, signal in zip(
+            columns["signal_id"], parts, *numbers, strict=True
+        )
+    ]
+    correlation, instruments = columns["correlation_id"], columns["instrument"]
+    starts = [i for i, name in enumerate(correlation) if not i or name != correlation[i - 1]]
+    for begin, end in pairwise([*starts, len(rows)]):
+        value = (
+            f'{{"correlation_id":{_QUOTED(correlation[begin])},"ts":"{instants[begin]}Z",'
+            f'"instrument":{_QUOTED(instruments[begin])},"signals":[{",".join(rows[begin:end])}]}}'
+        )
+        yield Message(instruments[begin].encode(), value.encode(), [])
+
+
+def _values(column: pa.ChunkedArray) -> list[Any]:
+    array = column.combine_chunks()
+    if pa.types.is_dictionary(array.type):
+        names = array.dictionary.to_pylist()
+        return [names[code] for code in array.indices.to_numpy().tolist()]
+    values: list[Any] = array.to_pylist()
+    return values
+
+
+def _plain(value: float) -> str:
+    return repr(value) if math.isfinite(value) else "null"
 
 
 def _starts(correlation: pa.ChunkedArray) -> pa.Array:
@@ -125,7 +167,7 @@ def _same_parts(table: pa.Table) -> pa.Array:
 
 
 @lru_cache(maxsize=4096)
-def _part(*values: str) -> str:
+def _part(*values: str | int) -> str:
     part = dict(zip(_SAME, values, strict=True)) | {"seed": int(values[-1])}
     return f',{json.dumps(part, separators=(",", ":"))[1:-1]},"prediction":'
 

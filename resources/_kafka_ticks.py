@@ -50,7 +50,7 @@ def tick_of(record: ConsumerRecord) -> Tick | DeadLetter:
     """
     try:
         found = json.loads(record.value if record.value is not None else b"")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return _dead(record, "malformed", f"expected a JSON object, found {error}")
     if not isinstance(found, dict):
         return _dead(record, "malformed", f"expected a JSON object, found {type(found).__name__}")
