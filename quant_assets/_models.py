@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quant_assets._windows import inputs_of
+from quant_core.canonical import digest
+from quant_core.cells import parquet_bytes
 from quant_core.errors import DataError
 from quant_core.strategies import (
     FeatureMatrix,
@@ -142,7 +144,11 @@ class ModelMonths:
         return records, receipts, facts
 
     def _write(self, month: str, records: Sequence[ModelRecord]) -> Receipt:
-        return self.store.write(month, models_table(self.sleeve.name, records))
+        table = models_table(self.sleeve.name, records)
+        stored = self.store.receipt(month)
+        if stored is not None and stored.digest == digest(parquet_bytes(table)):
+            return stored
+        return self.store.write(month, table)
 
     def _stored(self) -> list[ModelRecord]:
         strategies = self.sleeve.config.strategies

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 KILLS = int(os.environ.get("QUANT_KILLS", "3"))
-MONTHLY = ("raw_prices", "returns_matrix", "universe", "selected_atoms", "weights_cube")
+MONTHLY = (
+    "raw_prices",
+    "returns_matrix",
+    "feature_matrix",
+    "strategy_models",
+    "atom_returns",
+    "universe",
+    "selected_atoms",
+    "weights_cube",
+)
+KEPT = ("strategy_models", "selected_atoms", "weights_cube")
 MONTHS = 24
 
 
@@ -105,6 +115,6 @@ def test_a_killed_backfill_resumes_to_the_bytes_of_a_quiet_one(
     assert backfill.start().wait(timeout=600) == 0
     assert backfill.contents() == wanted
     after = {name: path.stat().st_mtime_ns for name, path in backfill.files().items()}
-    cells = [name for name in before if name.startswith(("selected_atoms", "weights_cube"))]
+    cells = [name for name in before if name.startswith(KEPT)]
     assert [name for name in cells if before[name] != after[name]] == [], "computed cells are kept"
     assert not list(tmp_path.rglob("*.unfinished"))
