@@ -311,7 +311,7 @@ def test_status_is_json_and_complete(kit: Any, virtual: Any) -> None:
 
 
 @pytest.mark.parametrize("tracing", [False, True])
-def test_spans_are_made_where_somebody_wants_them(kit: Any, virtual: Any, tracing: bool) -> None:
+def test_spans_are_made_where_somebody_wants_them(kit: Any, virtual: Any, *, tracing: bool) -> None:
     virtual.sleep(2.0)
     polls = [kit.polled(series(kit, 0, 3, received=1.5), history=1)]
     world = World(kit, polls, kit.strategy("s"))
