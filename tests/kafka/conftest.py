@@ -18,6 +18,7 @@ def broker() -> Iterator[Broker]:
     """Return a broker that every test shares: use topics and groups of your own."""
     pytest.importorskip("kafka", reason="kafka-python is not installed")
     yield from _running()
+    _collect()
 
 
 @pytest.fixture
@@ -25,6 +26,10 @@ def mortal_broker() -> Iterator[Broker]:
     """Return a broker of the test's own, to kill and to start again."""
     pytest.importorskip("kafka", reason="kafka-python is not installed")
     yield from _running()
+    _collect()
+
+
+def _collect() -> None:
     with warnings.catch_warnings():
         # kafka-python leaves the socket of a refused connection to the garbage collector.
         warnings.simplefilter("ignore", ResourceWarning)
