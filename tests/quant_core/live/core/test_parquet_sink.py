@@ -16,7 +16,8 @@ def replayed(kit: Any, out: Path, cuts: list[int], **options: Any) -> None:
     engine = Engine(Settings(), kit.constant)
     engine.apply([kit.strategy("a", "0.1"), kit.strategy("b", "0.2", instruments=("Y",))])
     names = "XYYXYZZYXX"
-    rows = [(names[k % 10], k, -1.0 if k % 7 == 3 else 1.0 + k) for k in range(50)]
+    late = ["W" if k > 40 else names[k % 10] for k in range(50)]
+    rows = [(late[k], k, -1.0 if k % 7 == 3 else 1.0 + k) for k in range(50)]
     with ParquetSink(out, kit.telemetry(), **options) as sink:
         for start, stop in zip([0, *cuts], [*cuts, 50], strict=True):
             outcome = engine.process(kit.ticks(rows[start:stop], first=start))
@@ -43,7 +44,7 @@ def test_rows_and_groups_are_what_was_emitted(kit: Any, tmp_path: Path) -> None:
     assert table.schema.equals(SIGNALS_SCHEMA)
     places = [int(one.split("/")[2]) for one in table.column("signal_id").to_pylist()]
     assert places == sorted(places)
-    assert set(table.column("instrument").to_pylist()) == {"X", "Y", "Z"}
+    assert set(table.column("instrument").to_pylist()) == {"W", "X", "Y", "Z"}
     assert pq.read_schema(tmp_path / "dlq.parquet").equals(DEAD_LETTERS_SCHEMA)
     assert pq.read_metadata(tmp_path / "dlq.parquet").num_rows == 7
     assert (tmp_path / "metrics.prom").read_text() == "figures\n"
