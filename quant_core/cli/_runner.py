@@ -19,7 +19,7 @@ from quant_core.live import (
     Runner,
     Settings,
     Silent,
-    open_model,
+    model_opener,
     open_strategies,
 )
 
@@ -60,7 +60,12 @@ def replay(
         ParquetSink(out, telemetry) as sink,
     ):
         engine = Engine(
-            settings, open_model, telemetry, lane, backend=backend, patient=rate is None
+            settings,
+            model_opener(settings),
+            telemetry,
+            lane,
+            backend=backend,
+            patient=rate is None,
         )
         runner = Runner(
             source,
@@ -94,7 +99,7 @@ def serve(
     store = open_strategies(strategies)
     with ExitStack() as stack:
         lane = stack.enter_context(IsolatedLane(settings))
-        engine = Engine(settings, open_model, telemetry, lane)
+        engine = Engine(settings, model_opener(settings), telemetry, lane)
         given = {key: value for key, value in options.items() if value is not None}
         source, sink = _offered(_TRANSPORTS, transport)(brokers, lookback=engine.lookback, **given)
         stack.enter_context(closing(sink))

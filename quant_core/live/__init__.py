@@ -13,7 +13,7 @@ from quant_core.live._messages import (
     TickBatch,
     dead_letters_table,
 )
-from quant_core.live._open_model import open_model
+from quant_core.live._open_model import model_opener, open_model
 from quant_core.live._parquet_sink import ParquetSink
 from quant_core.live._protocols import (
     METRICS,
@@ -80,6 +80,7 @@ __all__ = [
     "TickSource",
     "Work",
     "dead_letters_table",
+    "model_opener",
     "open_model",
     "open_strategies",
 ]

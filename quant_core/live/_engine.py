@@ -291,7 +291,9 @@ class Engine:
             self._telemetry.count("market_tick_processed_total", amount, instrument=name)
 
     def _evaluate(self, board: Board, completed: Mapping[str, Rows]) -> None:
-        label = "inprocess" if self._backend == "auto" else "onnxrt"
+        label = "onnxrt" if self._backend == "onnxrt" else "inprocess"
+        if self._settings.remote_inference_url is not None:
+            label = "remote"
         for evaluated in self._plan.evaluated:
             rows = completed[evaluated.group.sampling]
             called = board.evaluate(evaluated, rows, label) if len(rows) else None

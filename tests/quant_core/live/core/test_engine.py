@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from quant_core.clock import VirtualClock, use_clock
 from quant_core.errors import ConfigError
 from quant_core.features import Feature, FeatureSet
-from quant_core.live import DEAD_LETTERS_SCHEMA, SIGNALS_SCHEMA, Engine, Settings
+from quant_core.inference import RemoteModel
+from quant_core.live import (
+    DEAD_LETTERS_SCHEMA,
+    SIGNALS_SCHEMA,
+    Engine,
+    Settings,
+    model_opener,
+    open_model,
+)
 from quant_core.live._plan import on_canary
 
 if TYPE_CHECKING:
@@ -368,3 +376,11 @@ def test_signals_do_not_depend_on_how_ticks_are_cut(kit: Any, ticks: Any, data: 
     cuts = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=6)))
     with use_clock(VirtualClock()):
         assert outcomes(kit, rows, cuts) == outcomes(kit, rows, [])
+
+
+def test_a_server_evaluates_where_the_settings_name_one(kit: Any) -> None:
+    spec = kit.strategy("s").model
+    remote = model_opener(Settings(remote_inference_url="http://127.0.0.1:1"))(spec)
+    assert isinstance(remote, RemoteModel)
+    assert (remote.url, remote.name) == ("http://127.0.0.1:1", spec.sha256)
+    assert model_opener(Settings()) is open_model
