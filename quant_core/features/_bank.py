@@ -10,6 +10,7 @@ import numpy as np
 from quant_core.errors import DataError
 from quant_core.features._bars import NO_BAR
 from quant_core.features._encoding import encode
+from quant_core.features._instruments import Instruments
 from quant_core.features._ring import Ring
 
 if TYPE_CHECKING:
@@ -71,14 +72,22 @@ class _Sampled:
         self.ring = ring
         self._take = over_stream
         self._encoded = encode(features)
+        self._seen = ring.state
+        self._fixed = (ring.length, *ring.state, *self._encoded)
 
     def push(self, codes: np.ndarray, ts: np.ndarray, price: np.ndarray, width: int) -> Rows:
-        ring = self.ring
-        placed = np.empty((4, len(price)), dtype=np.int64)
-        values = np.empty((len(price), len(self.columns)))
-        rows = self._take(codes, ts, price, width, ring.state, self._encoded, placed, values)
-        tick, instrument, count, seen = placed[:, :rows]
-        return Rows(ring.sampling, tick, instrument, values[:rows], count, seen, ts[tick])
+        ring, ticks, features = self.ring, len(price), len(self.columns)
+        if ring.state is not self._seen:
+            self._seen = ring.state
+            self._fixed = (ring.length, *ring.state, *self._encoded)
+        placed = np.empty((5, ticks), dtype=np.int64)
+        flat = np.empty(ticks * features)
+        rows = self._take(codes, ts, price, width, *self._fixed, placed, flat)
+        values = flat.reshape(ticks, features)
+        if rows < ticks:
+            placed, values = placed[:, :rows], values[:rows]
+        tick, instrument, count, seen, known = placed
+        return Rows(ring.sampling, tick, instrument, values, count, seen, known)
 
     def close_bars(self) -> Rows:
         ring = self.ring
@@ -89,39 +98,6 @@ class _Sampled:
         bar[codes] = NO_BAR
         rows.tick[:] = -1
         return rows
-
-
-class _Instruments:
-    """Codes of the instruments, and the latest instant of each."""
-
-    def __init__(self, most: int) -> None:
-        from quant_core.features._kernels import (  # noqa: PLC0415 - brings the compiler
-            first_late,
-        )
-
-        self._first_late = first_late
-        self.most = most
-        self.codes: dict[str, int] = {}
-        self.latest = np.zeros(0, dtype=np.int64)
-        self._scratch = np.zeros(0, dtype=np.int64)
-
-    def first_late(self, codes: np.ndarray, ts: np.ndarray) -> int:
-        """Return the first tick out of order, or -1 and take note of the instants."""
-        return int(self._first_late(codes, ts, self.latest, self._scratch))
-
-    def add(self, name: str) -> int:
-        code = len(self.codes)
-        if code >= self.most:
-            raise DataError(
-                f"instruments: expected at most {self.most}, found another one, {name}; raise "
-                f"max_instruments, or let this runner read fewer"
-            )
-        self.codes[name] = code
-        if code >= len(self.latest):
-            more = np.full(max(16, code), NO_BAR)
-            self.latest = np.concatenate([self.latest, more])
-            self._scratch = np.empty_like(self.latest)
-        return code
 
 
 class FeatureBank:
@@ -156,13 +132,11 @@ class FeatureBank:
         self, sets: Sequence[FeatureSet], *, history: int = 1, max_instruments: int = 4096
     ) -> None:
         self._history = history
-        self._known = _Instruments(max_instruments)
+        self._known = Instruments(max_instruments)
         self._sampled: dict[str, _Sampled] = {}
         self._plan(sets, {})
 
     def _plan(self, sets: Sequence[FeatureSet], rings: dict[str, Ring]) -> None:
-        self._names: tuple[str, ...] = ()
-        self._codes = np.zeros(0, dtype=np.int64)
         self._requested = self._computed = 0
         for sampling in dict.fromkeys(chosen.sampling for chosen in sets):
             wanted = [f for chosen in sets if chosen.sampling == sampling for f in chosen.features]
@@ -222,39 +196,21 @@ class FeatureBank:
         ------
         DataError
             If a price is not positive and finite, an instant is before one of the same instrument,
-            or there are too many instruments. Nothing of the batch is taken then.
+            or there are too many instruments. Nothing of the batch is taken then, and none of its
+            instruments is known by it.
         """
-        instrument = np.asarray(instrument)
-        price = np.ascontiguousarray(price, dtype=np.float64)
-        ts = np.ascontiguousarray(ts, dtype=np.int64)
-        _check(len(names), instrument, ts, price)
-        codes = self._coded(names, instrument)
-        late = self._known.first_late(codes, ts)
-        if late >= 0:
-            raise DataError(
-                f"ts: expected the ticks of {names[instrument[late]]} in order, found {ts[late]} "
-                f"at {late} after a later one; send late ticks elsewhere"
-            )
+        codes, ts, price = self._known.admit(names, instrument, ts, price)
+        instruments = len(self._known.codes)
         found = []
         for sampled in self._sampled.values():
-            sampled.ring.hold(len(self._known.codes), self._known.most)
-            rows = sampled.push(codes, ts, price, sampled.ring.width)
+            ring = sampled.ring
+            if ring.instruments < instruments:
+                ring.hold(instruments, self._known.most)
+            rows = sampled.push(codes, ts, price, ring.width)
             self._requested += len(rows) * sampled.requested
             self._computed += len(rows) * len(sampled.columns)
             found.append(rows)
         return found
-
-    def _coded(self, names: Sequence[str], instrument: np.ndarray) -> np.ndarray:
-        if names is not self._names:
-            known = self._known.codes
-            self._codes = np.array([known.get(name, -1) for name in names], dtype=np.int64)
-            self._names = names if isinstance(names, tuple) else ()
-        codes: np.ndarray = self._codes[instrument]
-        if (codes < 0).any():
-            for place in dict.fromkeys(instrument[codes < 0].tolist()):
-                self._codes[place] = self._known.add(names[place])
-            codes = self._codes[instrument]
-        return codes
 
     def close_bars(self) -> list[Rows]:
         """Close the bars that are open, as at the end of a replay, and return their rows.
@@ -263,7 +219,7 @@ class FeatureBank:
         """
         found = [sampled.close_bars() for sampled in self._sampled.values()]
         for rows in found:
-            np.maximum.at(self._known.latest, rows.instrument, rows.ts)
+            np.maximum.at(self._known.latest[0], rows.instrument, rows.ts)
         return found
 
     def columns(self, feature_set: FeatureSet) -> np.ndarray:
@@ -308,7 +264,7 @@ class FeatureBank:
         code = self._known.codes.get(name)
         if code is None:
             return
-        self._known.latest[code] = NO_BAR
+        self._known.latest[0, code] = NO_BAR
         for sampled in self._sampled.values():
             sampled.ring.forget(code)
 
@@ -326,17 +282,3 @@ class FeatureBank:
         """Filled share of the rings, the mean over samplings and instruments."""
         shares = [sampled.ring.utilization for sampled in self._sampled.values()]
         return sum(shares) / len(shares) if shares else 0.0
-
-
-def _check(names: int, instrument: np.ndarray, ts: np.ndarray, price: np.ndarray) -> None:
-    if ts.shape != price.shape:
-        raise DataError(f"ts: expected {len(price)} instants, found {ts.shape}")
-    if instrument.shape != price.shape:
-        raise DataError(f"instrument: expected {len(price)} codes, found {instrument.shape}")
-    if len(price) and not 0 <= instrument.min() <= instrument.max() < names:
-        found = instrument[(instrument < 0) | (instrument >= names)][0]
-        raise DataError(f"instrument: expected codes of {names} names, found {found}")
-    wrong = ~((price > 0.0) & (price < np.inf))
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise DataError(f"price: expected positive finite numbers, found {price[row]} at {row}")

@@ -24,8 +24,9 @@ def batch(features: Sequence[Feature], prices: np.ndarray) -> np.ndarray:
     if matrix.ndim != 2:  # noqa: PLR2004 - rows and columns
         raise DataError(f"prices: expected a (T, n) matrix, found shape {matrix.shape}")
     first, last = _spans(matrix)
-    values = np.empty((*matrix.shape, len(features)))
-    over_history(np.ascontiguousarray(matrix.T), first, last, encode(features), values)
+    values = np.full((*matrix.shape, len(features)), np.nan)
+    flat, columns = values.reshape(-1), np.ascontiguousarray(matrix.T)
+    over_history(columns, first, last, *encode(features), flat)
     return values
 
 

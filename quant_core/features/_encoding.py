@@ -36,35 +36,33 @@ class Encoded(NamedTuple):
 
     Parameters
     ----------
-    whole : numpy.ndarray of int64, shape (F, 5)
-        Kind, lookback, order, lag, and where the weights begin.
-    real : numpy.ndarray of float64, shape (F,)
-        Width from band to band, the largest entropy, or 1 for a relative average.
-    weights : numpy.ndarray of float64
-        Exponential weights of all features, each from the oldest observation to the latest.
+    whole : numpy.ndarray of uint64, shape (F, 5)
+        Kind, lookback, order, lag, and where in ``numbers`` the weights begin.
+    numbers : numpy.ndarray of float64
+        Of each feature, the width from band to band, the largest entropy, or 1 for a relative
+        average; then the exponential weights of all features, each from the oldest observation to
+        the latest.
     counts : numpy.ndarray of int64
         Room to count ordinal patterns.
     """
 
     whole: np.ndarray
-    real: np.ndarray
-    weights: np.ndarray
+    numbers: np.ndarray
     counts: np.ndarray
 
 
 def encode(features: Sequence[Feature]) -> Encoded:
     """Return features as the kernels read them."""
-    whole = np.zeros((len(features), 5), dtype=np.int64)
+    whole = np.zeros((len(features), 5), dtype=np.uint64)
     weights = [_weights(feature) for feature in features]
-    begins = np.cumsum([0, *(len(part) for part in weights)])
+    begins = np.cumsum([len(features), *(len(part) for part in weights)])
     for row, feature in enumerate(features):
         read = lookback(feature.kind, feature.window)
         order, lag = feature.order or 0, feature.lag or 0
         whole[row] = KINDS.index(feature.kind), read, order, lag, begins[row]
     return Encoded(
         whole,
-        np.array([_real(feature) for feature in features], dtype=np.float64),
-        np.concatenate([np.empty(0), *weights]),
+        np.concatenate([[_real(feature) for feature in features], *weights]),
         np.zeros(max(factorial(feature.order or 0) for feature in features), dtype=np.int64),
     )
 

@@ -1,84 +1,92 @@
 """Compiled functions of a feature's last prices, and the loops over history and stream around them.
 
-A feature sees an array that ends with the current observation and is as long as its look-back. Sums
-run in four lanes, added as ``(a + b) + (c + d)``: fewer waits for the previous addition, and an
-order that depends on the length alone. History and stream call the same functions, so they
-give the same bytes.
+A feature reads a stretch of a buffer that ends with the current observation and is as long as its
+look-back. Sums run in four lanes, added as ``(a + b) + (c + d)``: fewer waits for the previous
+addition, and an order that depends on the length alone. History and stream call the same
+functions, so they give the same bytes.
 
-The arrays of an instrument are rows of one block: prices, simple returns and logarithms. A
-kernel calls kernels of its own file only: numba's cache on disk does not notice an edit of another
-file.
+Functions are handed whole buffers and where a stretch starts, never a slice: counting the
+references of a slice costs more than the sums over it. The buffer of an instrument holds prices,
+simple returns and logarithms, a span apart. Indices are unsigned: numba would test signed ones for
+being negative.
+
+A kernel calls kernels of its own file only: numba's cache on disk does not notice an edit of
+another file.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
 from quant_core.features._bars import NO_BAR
 
-if TYPE_CHECKING:
-    from quant_core.features._encoding import Encoded
-    from quant_core.features._ring import State
+__all__ = ["admit", "over_history", "over_stream"]
 
-__all__ = ["first_late", "over_history", "over_stream"]
-
-_PRICE, _RETURN, _LOG = 0, 1, 2
 _RETURNS, _SMA, _EMA, _RSI, _VOLATILITY, _ZSCORE = 0, 1, 2, 3, 4, 5
 _MOMENTUM, _BOLLINGER, _ENTROPY, _EFFICIENCY, _HURST = 6, 7, 8, 9, 10
+_COUNTED, _SEEN, _BAR = 0, 1, 2
+_ONE, _TWO, _THREE, _FOUR = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
 
 
 @njit(cache=True, error_model="numpy")
-def _sum(x: np.ndarray, origin: float) -> float:
-    a = b = c = d = 0.0
-    whole = len(x) // 4 * 4
-    for i in range(0, whole, 4):
-        a += x[i] - origin
-        b += x[i + 1] - origin
-        c += x[i + 2] - origin
-        d += x[i + 3] - origin
-    for i in range(whole, len(x)):
-        a += x[i] - origin
-    return (a + b) + (c + d)
-
-
-@njit(cache=True, error_model="numpy")
-def _mean(x: np.ndarray) -> float:
+def _mean(x: np.ndarray, start: np.uint64, count: np.uint64) -> float:
     # Measured from the oldest: the mean of constant prices is that price to the bit.
-    return float(x[0] + _sum(x, x[0]) / len(x))
+    a = b = c = d = 0.0
+    origin = x[start]
+    i, stop = start, start + count
+    whole = start + count // _FOUR * _FOUR
+    while i < whole:
+        a += x[i] - origin
+        b += x[i + _ONE] - origin
+        c += x[i + _TWO] - origin
+        d += x[i + _THREE] - origin
+        i += _FOUR
+    while i < stop:
+        a += x[i] - origin
+        i += _ONE
+    return float(origin + ((a + b) + (c + d)) / count)
 
 
 @njit(cache=True, error_model="numpy")
-def _squares(x: np.ndarray, centre: float) -> float:
+def _squares(x: np.ndarray, start: np.uint64, count: np.uint64, centre: float) -> float:
     a = b = c = d = 0.0
-    whole = len(x) // 4 * 4
-    for i in range(0, whole, 4):
-        p, q, r, s = x[i] - centre, x[i + 1] - centre, x[i + 2] - centre, x[i + 3] - centre
+    i, stop = start, start + count
+    whole = start + count // _FOUR * _FOUR
+    while i < whole:
+        p, q = x[i] - centre, x[i + _ONE] - centre
+        r, s = x[i + _TWO] - centre, x[i + _THREE] - centre
         a += p * p
         b += q * q
         c += r * r
         d += s * s
-    for i in range(whole, len(x)):
+        i += _FOUR
+    while i < stop:
         p = x[i] - centre
         a += p * p
+        i += _ONE
     return (a + b) + (c + d)
 
 
 @njit(cache=True, error_model="numpy")
-def _weighted(x: np.ndarray, weights: np.ndarray) -> float:
+def _weighted(
+    x: np.ndarray, start: np.uint64, count: np.uint64, weights: np.ndarray, begin: np.uint64
+) -> float:
     a = b = c = d = 0.0
-    origin = x[0]
-    whole = len(x) // 4 * 4
-    for i in range(0, whole, 4):
-        a += weights[i] * (x[i] - origin)
-        b += weights[i + 1] * (x[i + 1] - origin)
-        c += weights[i + 2] * (x[i + 2] - origin)
-        d += weights[i + 3] * (x[i + 3] - origin)
-    for i in range(whole, len(x)):
-        a += weights[i] * (x[i] - origin)
+    origin = x[start]
+    i, w, stop = start, begin, start + count
+    whole = start + count // _FOUR * _FOUR
+    while i < whole:
+        a += weights[w] * (x[i] - origin)
+        b += weights[w + _ONE] * (x[i + _ONE] - origin)
+        c += weights[w + _TWO] * (x[i + _TWO] - origin)
+        d += weights[w + _THREE] * (x[i + _THREE] - origin)
+        i, w = i + _FOUR, w + _FOUR
+    while i < stop:
+        a += weights[w] * (x[i] - origin)
+        i, w = i + _ONE, w + _ONE
     return float(origin + ((a + b) + (c + d)))
 
 
@@ -88,17 +96,17 @@ def _against(price: float, average: float, relative: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
-def _rsi(x: np.ndarray, weights: np.ndarray) -> float:
+def _rsi(
+    x: np.ndarray, start: np.uint64, steps: np.uint64, weights: np.ndarray, begin: np.uint64
+) -> float:
     net_a = net_b = net_c = net_d = gross_a = gross_b = gross_c = gross_d = 0.0
-    steps = len(x) - 1
-    later = x[1:]
-    whole = steps // 4 * 4
-    for i in range(0, whole, 4):
-        p, q = weights[i] * (later[i] - x[i]), weights[i + 1] * (later[i + 1] - x[i + 1])
-        r, s = (
-            weights[i + 2] * (later[i + 2] - x[i + 2]),
-            weights[i + 3] * (later[i + 3] - x[i + 3]),
-        )
+    i, w, stop = start, begin, start + steps
+    whole = start + steps // _FOUR * _FOUR
+    while i < whole:
+        p = weights[w] * (x[i + _ONE] - x[i])
+        q = weights[w + _ONE] * (x[i + _TWO] - x[i + _ONE])
+        r = weights[w + _TWO] * (x[i + _THREE] - x[i + _TWO])
+        s = weights[w + _THREE] * (x[i + _FOUR] - x[i + _THREE])
         net_a += p
         net_b += q
         net_c += r
@@ -107,167 +115,179 @@ def _rsi(x: np.ndarray, weights: np.ndarray) -> float:
         gross_b += abs(q)
         gross_c += abs(r)
         gross_d += abs(s)
-    for i in range(whole, steps):
-        p = weights[i] * (later[i] - x[i])
+        i, w = i + _FOUR, w + _FOUR
+    while i < stop:
+        p = weights[w] * (x[i + _ONE] - x[i])
         net_a += p
         gross_a += abs(p)
+        i, w = i + _ONE, w + _ONE
     net, gross = (net_a + net_b) + (net_c + net_d), (gross_a + gross_b) + (gross_c + gross_d)
     return 50.0 * (1.0 + net / gross) if gross > 0.0 else 50.0
 
 
 @njit(cache=True, error_model="numpy")
-def _volatility(returns: np.ndarray) -> float:
-    return math.sqrt(_squares(returns, _mean(returns)) / (len(returns) - 1))
+def _zscore(distance: float, deviation: float) -> float:
+    return distance / deviation if deviation > 0.0 else 0.0
 
 
 @njit(cache=True, error_model="numpy")
-def _zscore(x: np.ndarray) -> float:
-    mean = _mean(x)
-    deviation = math.sqrt(_squares(x, mean) / (len(x) - 1))
-    return (x[-1] - mean) / deviation if deviation > 0.0 else 0.0
+def _bollinger(distance: float, deviation: float, width: float) -> float:
+    return 0.5 + distance / (width * deviation) if deviation > 0.0 else 0.5
 
 
-@njit(cache=True, error_model="numpy")
-def _bollinger(x: np.ndarray, width: float) -> float:
-    mean = _mean(x)
-    deviation = math.sqrt(_squares(x, mean) / len(x))
-    return 0.5 + (x[-1] - mean) / (width * deviation) if deviation > 0.0 else 0.5
-
-
-@njit(cache=True, error_model="numpy")
-def _pattern(x: np.ndarray, first: int, order: int, lag: int) -> int:
+@njit(cache=True, error_model="numpy", inline="always")
+def _pattern(x: np.ndarray, first: np.uint64, order: int, lag: np.uint64) -> int:
     # The Lehmer code: of each price, how many later ones are smaller. Equal ones keep their order.
     code = 0
     for i in range(order - 1):
         smaller = 0
         for j in range(i + 1, order):
-            smaller += x[first + j * lag] < x[first + i * lag]
+            smaller += x[first + np.uint64(j) * lag] < x[first + np.uint64(i) * lag]
         code = code * (order - i) + smaller
     return code
 
 
 @njit(cache=True, error_model="numpy")
 def _permutation_entropy(
-    x: np.ndarray, order: int, lag: int, largest: float, counts: np.ndarray
+    x: np.ndarray,
+    start: np.uint64,
+    count: np.uint64,
+    order: np.uint64,
+    lag: np.uint64,
+    largest: float,
+    counts: np.ndarray,
 ) -> float:
-    counts[:] = 0
-    patterns = len(x) - (order - 1) * lag
-    if order == 3:  # noqa: PLR2004 - the usual order, unrolled: same codes, a third of the time
-        for i in range(patterns):
-            p, q, r = x[i], x[i + lag], x[i + 2 * lag]
-            counts[2 * (int(q < p) + int(r < p)) + int(r < q)] += 1
+    for code in range(len(counts)):
+        counts[code] = 0
+    patterns = count - (order - _ONE) * lag
+    if order == _THREE:  # the usual order, unrolled: same codes, a third of the time
+        for i in range(start, start + patterns):
+            p, q, r = x[i], x[i + lag], x[i + _TWO * lag]
+            counts[np.uint64(2 * (int(q < p) + int(r < p)) + int(r < q))] += 1
     else:
-        for i in range(patterns):
-            counts[_pattern(x, i, order, lag)] += 1
+        for i in range(start, start + patterns):
+            counts[_pattern(x, np.uint64(i), int(order), lag)] += 1
     entropy = 0.0
-    for count in counts:
-        if count > 0:
-            share = count / patterns
+    for code in range(len(counts)):
+        if counts[code] > 0:
+            share = counts[code] / patterns
             entropy -= share * math.log2(share)
     return min(max(entropy, 0.0) / largest, 1.0)
 
 
 @njit(cache=True, error_model="numpy")
-def _efficiency_ratio(x: np.ndarray) -> float:
+def _efficiency_ratio(x: np.ndarray, start: np.uint64, steps: np.uint64) -> float:
     a = b = 0.0
-    steps = len(x) - 1
-    whole = steps // 2 * 2
-    for i in range(0, whole, 2):
-        a += abs(x[i + 1] - x[i])
-        b += abs(x[i + 2] - x[i + 1])
-    for i in range(whole, steps):
-        a += abs(x[i + 1] - x[i])
+    i, stop = start, start + steps
+    whole = start + steps // _TWO * _TWO
+    while i < whole:
+        a += abs(x[i + _ONE] - x[i])
+        b += abs(x[i + _TWO] - x[i + _ONE])
+        i += _TWO
+    while i < stop:
+        a += abs(x[i + _ONE] - x[i])
+        i += _ONE
     path = a + b
-    return min(abs(x[-1] - x[0]) / path, 1.0) if path > 0.0 else 0.0
+    return min(abs(x[stop] - x[start]) / path, 1.0) if path > 0.0 else 0.0
 
 
 @njit(cache=True, error_model="numpy")
-def _mean_square_change(x: np.ndarray, lag: int) -> float:
+def _mean_square_change(x: np.ndarray, start: np.uint64, steps: np.uint64, lag: np.uint64) -> float:
     a = b = c = d = 0.0
-    steps = len(x) - lag
-    later = x[lag:]
-    whole = steps // 4 * 4
-    for i in range(0, whole, 4):
-        p, q = later[i] - x[i], later[i + 1] - x[i + 1]
-        r, s = later[i + 2] - x[i + 2], later[i + 3] - x[i + 3]
+    i, stop = start, start + steps
+    whole = start + steps // _FOUR * _FOUR
+    while i < whole:
+        later = i + lag
+        p, q = x[later] - x[i], x[later + _ONE] - x[i + _ONE]
+        r, s = x[later + _TWO] - x[i + _TWO], x[later + _THREE] - x[i + _THREE]
         a += p * p
         b += q * q
         c += r * r
         d += s * s
-    for i in range(whole, steps):
-        p = later[i] - x[i]
+        i += _FOUR
+    while i < stop:
+        p = x[i + lag] - x[i]
         a += p * p
+        i += _ONE
     return ((a + b) + (c + d)) / steps
 
 
 @njit(cache=True, error_model="numpy")
-def _hurst(x: np.ndarray) -> float:
-    lags, lag = 0, 1
-    while 4 * lag <= len(x):
+def _hurst(x: np.ndarray, start: np.uint64, count: np.uint64) -> float:
+    lags, lag = 0, _ONE
+    while _FOUR * lag <= count:
         lags += 1
-        lag *= 2
-    first = _mean_square_change(x, 1)
+        lag *= _TWO
+    first = _mean_square_change(x, start, count - _ONE, _ONE)
     if first == 0.0:
         return 0.5
     middle = (lags - 1) / 2
-    slope, lag = 0.0, 1
+    slope, lag = 0.0, _ONE
     for j in range(lags):
         # A path that comes back to where it was has no change at some lag: no logarithm.
-        change = max(_mean_square_change(x, lag), 1e-12 * first)
+        change = max(_mean_square_change(x, start, count - lag, lag), 1e-12 * first)
         slope += (j - middle) * math.log2(change)
-        lag *= 2
+        lag *= _TWO
     exponent = slope / (lags * (lags * lags - 1) / 12.0) / 2.0
     return min(max(exponent, 0.0), 1.0)
 
 
 @njit(cache=True, error_model="numpy")
-def _value(  # noqa: C901 - one line a kind
+def _rows(  # noqa: C901, PLR0912, PLR0917 - one branch a kind, arrays apart
+    x: np.ndarray,
+    first: np.uint64,
+    last: np.uint64,
+    span: np.uint64,
+    held: np.uint64,
     whole: np.ndarray,
-    real: float,
-    weights: np.ndarray,
+    numbers: np.ndarray,
     counts: np.ndarray,
-    price: np.ndarray,
-    returns: np.ndarray,
-    logs: np.ndarray,
-    f: int,
-    stop: int,
-) -> float:
-    kind, start, begin = whole[f, 0], stop - whole[f, 1], whole[f, 4]
-    x = price[start:stop]
-    if kind == _RETURNS:
-        value = x[-1] / x[0] - 1.0
-    elif kind == _SMA:
-        value = _against(x[-1], _mean(x), real)
-    elif kind == _EMA:
-        value = _against(x[-1], _weighted(x, weights[begin : begin + len(x)]), real)
-    elif kind == _RSI:
-        value = _rsi(x, weights[begin : begin + len(x) - 1])
-    elif kind == _VOLATILITY:
-        value = _volatility(returns[start + 1 : stop])
-    elif kind == _ZSCORE:
-        value = _zscore(x)
-    elif kind == _MOMENTUM:
-        value = x[len(x) - 1 - whole[f, 3]] / x[0] - 1.0
-    elif kind == _BOLLINGER:
-        value = _bollinger(x, real)
-    elif kind == _ENTROPY:
-        value = _permutation_entropy(x, whole[f, 2], whole[f, 3], real, counts)
-    elif kind == _EFFICIENCY:
-        value = _efficiency_ratio(x)
-    else:
-        value = _hurst(logs[start:stop])
-    return float(value)
+    out: np.ndarray,
+    at: np.uint64,
+    stride: np.uint64,
+) -> None:
+    """Compute every feature of the observations before ``first``, ..., before ``last``.
 
-
-@njit(cache=True, error_model="numpy")
-def _row(features: Encoded, block: np.ndarray, stop: int, held: int, out: np.ndarray) -> None:
-    # Arrays taken out once: each look into a tuple counts references, which costs more than a sum.
-    whole, real, weights, counts = features
-    price, returns, logs = block[_PRICE], block[_RETURN], block[_LOG]
-    for f in range(len(out)):
-        out[f] = np.nan
-        if held >= whole[f, 1]:
-            out[f] = _value(whole, real[f], weights, counts, price, returns, logs, f, stop)
+    One loop with all branches: a function between it and the sums would count references anew for
+    each value.
+    """
+    for stop in range(first, last + _ONE):
+        recent = stop - _ONE
+        for f in range(np.uint64(len(whole))):
+            kind, count, lag, begin = whole[f, 0], whole[f, 1], whole[f, 3], whole[f, 4]
+            start, real = stop - count, numbers[f]
+            if held < count:
+                value = np.nan
+            elif kind == _RETURNS:
+                value = x[recent] / x[start] - 1.0
+            elif kind == _SMA:
+                value = _against(x[recent], _mean(x, start, count), real)
+            elif kind == _EMA:
+                value = _against(x[recent], _weighted(x, start, count, numbers, begin), real)
+            elif kind == _RSI:
+                value = _rsi(x, start, count - _ONE, numbers, begin)
+            elif kind == _VOLATILITY:
+                start, count = span + start + _ONE, count - _ONE
+                mean = _mean(x, start, count)
+                value = math.sqrt(_squares(x, start, count, mean) / (count - _ONE))
+            elif kind == _ZSCORE:
+                mean = _mean(x, start, count)
+                deviation = math.sqrt(_squares(x, start, count, mean) / (count - _ONE))
+                value = _zscore(x[recent] - mean, deviation)
+            elif kind == _MOMENTUM:
+                value = x[recent - lag] / x[start] - 1.0
+            elif kind == _BOLLINGER:
+                mean = _mean(x, start, count)
+                deviation = math.sqrt(_squares(x, start, count, mean) / count)
+                value = _bollinger(x[recent] - mean, deviation, real)
+            elif kind == _ENTROPY:
+                value = _permutation_entropy(x, start, count, whole[f, 2], lag, real, counts)
+            elif kind == _EFFICIENCY:
+                value = _efficiency_ratio(x, start, count - _ONE)
+            else:
+                value = _hurst(x, _TWO * span + start, count)
+            out[at + f] = value
+        held, at = held + _ONE, at + stride
 
 
 @njit(cache=True, error_model="numpy")
@@ -275,7 +295,9 @@ def over_history(
     prices: np.ndarray,
     first: np.ndarray,
     last: np.ndarray,
-    features: Encoded,
+    whole: np.ndarray,
+    numbers: np.ndarray,
+    counts: np.ndarray,
     out: np.ndarray,
 ) -> None:
     """Compute every feature at every row of every column.
@@ -286,75 +308,115 @@ def over_history(
         One row an instrument.
     first, last : numpy.ndarray of int64, shape (n,)
         Its observations are ``[first, last)``.
-    features : Encoded
-        What to compute.
-    out : numpy.ndarray of float64, shape (T, n, F)
-        Filled in.
+    whole, numbers, counts : numpy.ndarray
+        What to compute, an `Encoded`.
+    out : numpy.ndarray of float64, shape (T n F,)
+        Filled in where there are observations: rows, in each the instruments, in each the features.
     """
-    block = np.empty((3, prices.shape[1]))
-    for j in range(len(prices)):
-        out[: first[j], j] = np.nan
-        out[last[j] :, j] = np.nan
-        for t in range(first[j], last[j]):
+    instruments, rows = prices.shape
+    span, features = np.uint64(rows), np.uint64(len(whole))
+    stride = np.uint64(instruments) * features
+    x = np.empty(3 * rows)
+    for j in range(instruments):
+        begin, end = np.uint64(first[j]), np.uint64(last[j])
+        for t in range(begin, end):
             price = prices[j, t]
-            before = prices[j, t - 1] if t > first[j] else price
-            block[_PRICE, t] = price
-            block[_RETURN, t] = price / before - 1.0
-            block[_LOG, t] = math.log(price)
-            _row(features, block, t + 1, t + 1 - first[j], out[t, j])
+            before = prices[j, t - _ONE] if t > begin else price
+            x[t] = price
+            x[span + t] = price / before - 1.0
+            x[_TWO * span + t] = math.log(price)
+        at = begin * stride + np.uint64(j) * features
+        _rows(x, begin + _ONE, end, span, _ONE, whole, numbers, counts, out, at, stride)
 
 
 @njit(cache=True, error_model="numpy")
-def first_late(
-    instrument: np.ndarray, ts: np.ndarray, latest: np.ndarray, scratch: np.ndarray
-) -> int:
-    """Return the first tick that is before one of its instrument, or -1 and move ``latest`` on.
-
-    Parameters
-    ----------
-    instrument, ts : numpy.ndarray, shape (R,)
-        The ticks.
-    latest, scratch : numpy.ndarray of int64, shape (N,)
-        The latest instant of each instrument, and room for as many.
-
-    Returns
-    -------
-    int
-        Index of the tick; where there is one, ``latest`` is as it was.
-    """
-    for code in instrument:
-        scratch[code] = latest[code]
-    for k in range(len(ts)):
-        if ts[k] < scratch[instrument[k]]:
-            return k
-        scratch[instrument[k]] = ts[k]
-    for code in instrument:
-        latest[code] = scratch[code]
-    return -1
+def _fault(
+    known: np.ndarray, instrument: np.ndarray, price: np.ndarray, codes: np.ndarray
+) -> tuple[int, int]:
+    names = len(known)
+    for k in range(len(instrument)):
+        if not 0 <= instrument[k] < names:
+            return 1, k
+    for k in range(len(price)):
+        if not 0.0 < price[k] < np.inf:
+            return 2, k
+    for k in range(len(instrument)):
+        codes[k] = known[instrument[k]]
+        if codes[k] < 0:
+            return 3, k
+    return 0, -1
 
 
 @njit(cache=True, error_model="numpy")
-def _remember(block: np.ndarray, count: int, price: float) -> int:
-    """Write an observation twice, so that the last ones always lie side by side."""
-    length = block.shape[1] // 2
-    at = count % length
-    before = block[_PRICE, at + length - 1] if count > 0 else price
-    change, level = price / before - 1.0, math.log(price)
-    for place in (at, at + length):
-        block[_PRICE, place] = price
-        block[_RETURN, place] = change
-        block[_LOG, place] = level
-    return int(at + length + 1)
-
-
-@njit(cache=True, error_model="numpy")
-def over_stream(
+def admit(
+    known: np.ndarray,
     instrument: np.ndarray,
     ts: np.ndarray,
     price: np.ndarray,
+    latest: np.ndarray,
+    codes: np.ndarray,
+) -> tuple[int, int]:
+    """Look for what is wrong with a batch of ticks, and take note of their instants if nothing is.
+
+    Parameters
+    ----------
+    known : numpy.ndarray of int64, shape (names,)
+        Place in the rings of each name, -1 of one not seen before.
+    instrument, ts, price : numpy.ndarray, shape (R,)
+        The ticks.
+    latest : numpy.ndarray of int64, shape (2, N)
+        The latest instant of each instrument, moved on unless something is wrong; and scratch.
+    codes : numpy.ndarray of int64, shape (R,)
+        Filled in: the place in the rings of each tick's instrument.
+
+    Returns
+    -------
+    tuple of int, int
+        0, or what is wrong: 1 for an instrument without a name, 2 for a price that is not positive
+        and finite, 3 for a name not seen before, 4 for a tick before one of its instrument. Then
+        the first such tick.
+    """
+    reason, tick = _fault(known, instrument, price, codes)
+    if reason:
+        return reason, tick
+    for k in range(len(codes)):
+        latest[1, codes[k]] = latest[0, codes[k]]
+    for k in range(len(codes)):
+        code = codes[k]
+        if ts[k] < latest[1, code]:
+            return 4, k
+        latest[1, code] = ts[k]
+    for k in range(len(codes)):
+        latest[0, codes[k]] = latest[1, codes[k]]
+    return 0, -1
+
+
+@njit(cache=True, error_model="numpy")
+def _remember(block: np.ndarray, base: int, length: int, count: int, price: float) -> int:
+    """Write an observation twice, so that the last ones always lie side by side."""
+    at = base + count % length
+    before = block[at + length - 1] if count > 0 else price
+    change, level = price / before - 1.0, math.log(price)
+    for place in (at, at + length):
+        block[place] = price
+        block[place + 2 * length] = change
+        block[place + 4 * length] = level
+    return at + length + 1
+
+
+@njit(cache=True, error_model="numpy")
+def over_stream(  # noqa: PLR0917 - a tuple of arrays costs more than the arrays
+    codes: np.ndarray,
+    ts: np.ndarray,
+    price: np.ndarray,
     width: int,
-    state: State,
-    features: Encoded,
+    length: int,
+    block: np.ndarray,
+    marks: np.ndarray,
+    close: np.ndarray,
+    whole: np.ndarray,
+    numbers: np.ndarray,
+    counts: np.ndarray,
     placed: np.ndarray,
     out: np.ndarray,
 ) -> int:
@@ -362,18 +424,18 @@ def over_stream(
 
     Parameters
     ----------
-    instrument, ts, price : numpy.ndarray, shape (R,)
+    codes, ts, price : numpy.ndarray, shape (R,)
         The ticks: place in the rings, nanoseconds, price.
-    width : int
-        Nanoseconds of a bar; 0 where every tick is an observation.
-    state : State
-        The rings; moved on.
-    features : Encoded
-        What to compute.
-    placed : numpy.ndarray of int64, shape (4, R)
-        Filled in for each observation: the tick that completed it, its instrument, and count and
-        seen after it.
-    out : numpy.ndarray of float64, shape (R, F)
+    width, length : int
+        Nanoseconds of a bar, 0 where every tick is an observation; observations of a ring.
+    block, marks, close : numpy.ndarray
+        The rings, a `State`; moved on.
+    whole, numbers, counts : numpy.ndarray
+        What to compute, an `Encoded`.
+    placed : numpy.ndarray of int64, shape (5, R)
+        Filled in for each observation: the tick that completed it, its instrument, count and seen
+        after it, and the instant of the tick.
+    out : numpy.ndarray of float64, shape (R F,)
         Filled in: the features of each observation.
 
     Returns
@@ -382,23 +444,23 @@ def over_stream(
         Observations completed.
     """
     rows = 0
-    bar, close, count, seen = state.bar, state.close, state.counted, state.seen
-    length = state.block.shape[2] // 2
+    span, features = np.uint64(2 * length), np.uint64(len(whole))
     for k in range(len(price)):
-        code, observed = instrument[k], price[k]
+        code, observed = codes[k], price[k]
         if width > 0:
-            now, open_bar = ts[k] // width, bar[code]
-            closing = close[code]
-            bar[code], close[code] = now, observed
+            now, open_bar, closing = ts[k] // width, marks[_BAR, code], close[code]
+            marks[_BAR, code], close[code] = now, observed
             if open_bar in (NO_BAR, now):
                 continue
             observed = closing
-        stop = _remember(state.block[code], count[code], observed)
-        count[code] += 1
-        seen[code] += 1
-        placed[0, rows], placed[1, rows] = k, code
-        placed[2, rows], placed[3, rows] = count[code], seen[code]
-        held = min(count[code], length)
-        _row(features, state.block[code], stop, held, out[rows])
+        count = marks[_COUNTED, code]
+        stop = np.uint64(_remember(block, code * 6 * length, length, count, observed))
+        count += 1
+        marks[_COUNTED, code] = count
+        marks[_SEEN, code] += 1
+        placed[0, rows], placed[1, rows], placed[2, rows] = k, code, count
+        placed[3, rows], placed[4, rows] = marks[_SEEN, code], ts[k]
+        held, at = np.uint64(min(count, length)), np.uint64(rows) * features
+        _rows(block, stop, stop, span, held, whole, numbers, counts, out, at, features)
         rows += 1
     return rows

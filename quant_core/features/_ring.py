@@ -16,34 +16,38 @@ class State(NamedTuple):
 
     Parameters
     ----------
-    block : numpy.ndarray of float64, shape (N, 3, 2 L)
-        Prices, returns and logarithms of the last L observations, each written twice.
-    counted : numpy.ndarray of int64, shape (N,)
-        Observations since the rings last grew, those included that they held then.
-    seen : numpy.ndarray of int64, shape (N,)
-        Observations ever.
-    bar : numpy.ndarray of int64, shape (N,)
-        Number of the open bar, `NO_BAR` without one.
+    block : numpy.ndarray of float64, shape (N 3 2 L,)
+        Of each instrument the prices, returns and logarithms of the last L observations, each
+        written twice.
+    marks : numpy.ndarray of int64, shape (3, N)
+        Observations since the rings last grew, those included that they held then; observations
+        ever; the number of the open bar, `NO_BAR` without one.
     close : numpy.ndarray of float64, shape (N,)
         Last price of the open bar.
     """
 
     block: np.ndarray
-    counted: np.ndarray
-    seen: np.ndarray
-    bar: np.ndarray
+    marks: np.ndarray
     close: np.ndarray
+
+    @property
+    def counted(self) -> np.ndarray:
+        """Observations since the rings last grew, (N,)."""
+        counted: np.ndarray = self.marks[0]
+        return counted
+
+    @property
+    def bar(self) -> np.ndarray:
+        """Numbers of the open bars, (N,)."""
+        bar: np.ndarray = self.marks[2]
+        return bar
 
     @classmethod
     def empty(cls, instruments: int, length: int) -> State:
         """Return the state before any tick."""
-        return cls(
-            np.zeros((instruments, 3, 2 * length)),
-            np.zeros(instruments, dtype=np.int64),
-            np.zeros(instruments, dtype=np.int64),
-            np.full(instruments, NO_BAR),
-            np.zeros(instruments),
-        )
+        marks = np.zeros((3, instruments), dtype=np.int64)
+        marks[2] = NO_BAR
+        return cls(np.zeros(instruments * 6 * length), marks, np.zeros(instruments))
 
 
 class Ring:
@@ -69,23 +73,26 @@ class Ring:
 
     def hold(self, instruments: int, most: int) -> None:
         """Make room for instruments, and for as many again while that is not over ``most``."""
-        room = len(self.state.counted)
+        room = len(self.state.close)
         if instruments > room:
             more = State.empty(min(max(16, 2 * instruments), most) - room, self.length)
-            joined = [np.concatenate(pair) for pair in zip(self.state, more, strict=True)]
-            self.state = State(*joined)
+            self.state = State(
+                np.concatenate([self.state.block, more.block]),
+                np.concatenate([self.state.marks, more.marks], axis=1),
+                np.concatenate([self.state.close, more.close]),
+            )
         self.instruments = max(self.instruments, instruments)
 
     def lengthen(self, length: int) -> None:
         """Keep more observations; those held stay."""
         if length <= self.length:
             return
-        block = np.zeros((len(self.state.block), 3, 2 * length))
+        block = np.zeros((len(self.state.close), 3, 2 * length))
         for code in range(self.instruments):
             held = self.held(code)
             block[code, :, :held] = block[code, :, length : length + held] = self._last(code, held)
             self.state.counted[code] = held
-        self.state, self.length = self.state._replace(block=block), length
+        self.state, self.length = self.state._replace(block=block.reshape(-1)), length
 
     def held(self, code: int) -> int:
         """Return how many observations of an instrument are in its ring."""
@@ -99,8 +106,7 @@ class Ring:
 
     def forget(self, code: int) -> None:
         """Empty the ring of an instrument."""
-        self.state.counted[code] = self.state.seen[code] = 0
-        self.state.bar[code] = NO_BAR
+        self.state.marks[:, code] = 0, 0, NO_BAR
 
     @property
     def utilization(self) -> float:
@@ -112,4 +118,4 @@ class Ring:
 
     def _last(self, code: int, count: int) -> np.ndarray:
         stop = (int(self.state.counted[code]) - 1) % self.length + self.length + 1
-        return self.state.block[code, :, stop - count : stop]
+        return self.state.block.reshape(-1, 3, 2 * self.length)[code, :, stop - count : stop]

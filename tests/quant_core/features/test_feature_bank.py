@@ -168,6 +168,48 @@ def test_a_late_tick_takes_nothing() -> None:
     assert rows.count.tolist() == [2, 3]
 
 
+def test_a_refused_batch_makes_no_instrument_known() -> None:
+    bank, names = FeatureBank([features(2)], max_instruments=2), ("a", "b", "c")
+    for instrument, ts, price in (
+        ([0, 1], [5, 6], [1.0, -1.0]),  # a wrong price
+        ([0, 1, 1], [5, 6, 4], [1.0, 1.0, 1.0]),  # a late tick of a name in the same batch
+        ([0, 1, 2], [5, 6, 7], [1.0, 1.0, 1.0]),  # one too many
+        ([0, 3], [5, 6], [1.0, 1.0]),  # a code without a name
+    ):
+        with pytest.raises(DataError):
+            bank.push(names, np.array(instrument), np.array(ts), np.array(price))
+        assert bank.instruments == ()
+    (rows,) = bank.push(names, np.array([2, 1]), np.array([1, 1]), np.ones(2))
+    assert bank.instruments == ("c", "b")
+    assert rows.instrument.tolist() == [0, 1]
+    assert rows.count.tolist() == [1, 1]
+
+
+def test_a_name_twice_is_one_instrument() -> None:
+    bank = FeatureBank([features(2)])
+    (rows,) = bank.push(("a", "a", "b"), np.array([0, 1, 2]), np.arange(3), np.ones(3))
+    assert bank.instruments == ("a", "b")
+    assert rows.instrument.tolist() == [0, 0, 1]
+
+
+def test_names_in_a_list_are_not_those_of_no_names() -> None:
+    bank = FeatureBank([features(2)])
+    bank.push(["a"], np.zeros(1, int), np.arange(1), np.ones(1))
+    with pytest.raises(DataError, match="expected codes of 0 names, found 0"):
+        bank.push((), np.zeros(1, int), np.arange(1), np.ones(1))
+
+
+def test_columns_that_cannot_be_written_or_have_gaps_or_other_widths() -> None:
+    bank, still = FeatureBank([features(2)]), FeatureBank([features(2)])
+    ts, price = np.arange(6), PRICES[:6].copy()
+    ts.flags.writeable = price.flags.writeable = False
+    (ours,) = bank.push(("a",), np.zeros(6, np.uint16)[::2], ts[::2], price[::2])
+    (theirs,) = still.push(("a",), np.zeros(3, int), np.arange(0, 6, 2), PRICES[:6:2].copy())
+    assert ours.values.tobytes() == theirs.values.tobytes()
+    with pytest.raises(TypeError, match="Cannot cast"):
+        bank.push(("a",), np.zeros(1), np.arange(9, 10), np.ones(1))
+
+
 def test_codes_that_do_not_fit_the_prices() -> None:
     with pytest.raises(DataError, match=r"expected 2 codes, found \(3,\)"):
         FeatureBank([features(2)]).push(("a",), np.zeros(3, int), np.arange(2), np.ones(2))
