@@ -8,7 +8,7 @@ import numpy as np
 
 from quant_core.errors import QuantError, ShapeError
 from quant_core.inference._forest import Forest
-from quant_core.inference._model import Model, checked, open_session
+from quant_core.inference._model import Model, as_compiled, checked, open_session
 from quant_core.inference._network import Network
 from quant_core.inference._pack import Placed, pack
 
@@ -109,7 +109,8 @@ class ModelBank:
             raise ShapeError(
                 f"bank: expected rows of at least {self._width} columns, found {values.shape[1]}"
             )
-        found = np.full((len(values), len(self._models)), np.nan)
+        found = np.empty((len(values), len(self._models)))
+        found.fill(np.nan)
         mask = _mask(active, found.shape)
         self._failures = {}
         for part in self._packs:
@@ -156,4 +157,4 @@ def _mask(active: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray:
             f"bank: expected a mask of bool, shape {shape}; "
             f"found {active.dtype} of shape {active.shape}"
         )
-    return np.require(active, requirements=["C", "W"])
+    return as_compiled(active)

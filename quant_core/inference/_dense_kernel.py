@@ -125,7 +125,6 @@ def evaluate_networks(
                 _activate(following, units, activations[model, layer])
                 start += units
                 value, following = following, value
-                before = units
-                layer += 1
+                before, layer = units, layer + 1
             if math.isfinite(value[0]):
                 out[row, place] = value[0]

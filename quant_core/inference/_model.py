@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from quant_core.inference._pack import Pack
     from quant_core.models import ModelSpec
 
-__all__ = ["Backend", "Model", "checked", "load", "open_session"]
+__all__ = ["Backend", "Model", "as_compiled", "checked", "load", "open_session"]
 
 type Backend = Literal["linear", "mlp", "trees", "onnxrt", "remote"]
 
@@ -85,19 +85,22 @@ class Model:
 
 
 def checked(rows: np.ndarray, columns: int | None, name: str) -> np.ndarray:
-    """Return rows as a contiguous, writeable matrix of doubles of the wanted width.
-
-    Kernels are compiled for writeable arrays; numba would compile others anew.
-    """
+    """Return rows as a matrix of doubles of the wanted width, as kernels read it."""
     values = np.asarray(rows)
-    wanted = "columns" if columns is None else str(columns)
     wide = values.ndim == 2 and columns in {None, values.shape[1]}  # noqa: PLR2004 - a matrix
     if not wide or values.dtype.kind not in "fiu":
+        wanted = "columns" if columns is None else str(columns)
         raise ShapeError(
             f"{name}: expected rows of numbers, shape (rows, {wanted}); "
             f"found {values.dtype} of shape {values.shape}"
         )
-    return np.require(values, dtype=np.float64, requirements=["C", "W"])
+    return as_compiled(values if values.dtype == np.float64 else values.astype(np.float64))
+
+
+def as_compiled(values: np.ndarray) -> np.ndarray:
+    """Return a contiguous, writeable array: numba would compile kernels anew for others."""
+    flags = values.flags
+    return values if flags.c_contiguous and flags.writeable else values.copy()
 
 
 def load(data: bytes, spec: ModelSpec) -> Model:

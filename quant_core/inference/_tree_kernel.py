@@ -77,6 +77,23 @@ def _by_trees(
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _sum_trees(
+    nodes: np.ndarray,
+    depths: np.ndarray,
+    single: int,
+    inputs: np.ndarray,
+    stride: int,
+    at: np.ndarray,
+    sums: np.ndarray,
+) -> None:
+    if len(sums) < _FEW:
+        for lane in range(len(sums)):
+            sums[lane] = _by_trees(nodes, depths, single, inputs[lane * stride :], at)
+    else:
+        _by_rows(nodes, depths, single, inputs, np.uint64(stride), at[: len(sums)], sums)
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _finished(total: float, divisor: float, base: float, single: int, single_output: int) -> float:
     if divisor != 1.0:
         total = _rounded(total / divisor, single)
@@ -131,21 +148,10 @@ def evaluate_forests(
             while row < len(rows) and lanes < _LANES:
                 lane_row[lanes] = row
                 if active[row, place]:
-                    lanes += gather(
-                        rows,
-                        row,
-                        own_columns,
-                        count,
-                        single_input,
-                        inputs,
-                        np.uint64(lanes * stride),
-                    )
+                    start = np.uint64(lanes * stride)
+                    lanes += gather(rows, row, own_columns, count, single_input, inputs, start)
                 row += 1
-            if lanes < _FEW:
-                for lane in range(lanes):
-                    sums[lane] = _by_trees(own, down, single, inputs[lane * stride :], at)
-            else:
-                _by_rows(own, down, single, inputs, np.uint64(stride), at[:lanes], sums[:lanes])
+            _sum_trees(own, down, single, inputs, stride, at, sums[:lanes])
             for lane in range(lanes):
                 out[lane_row[lane], place] = _finished(
                     sums[lane], numbers[model, 0], numbers[model, 1], single, single_output
