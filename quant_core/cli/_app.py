@@ -122,6 +122,12 @@ Strategies = Annotated[
 ]
 
 
+Http = Annotated[
+    int | None,
+    typer.Option("--http", min=0, help="Port of /metrics, /healthz and /status; 0: a free one."),
+]
+
+
 @_runner.command("replay")
 def runner_replay(
     more: Annotated[
@@ -145,6 +151,7 @@ def runner_replay(
         Literal["auto", "onnxrt"],
         typer.Option("--backend", help="Who evaluates models; onnxrt: a session for each."),
     ] = "auto",
+    http: Http = None,
     as_json: Json = False,
 ) -> None:
     """Replay ticks through strategies; write signals.parquet, dlq.parquet and metrics.prom."""
@@ -158,6 +165,7 @@ def runner_replay(
         limit=limit,
         batch_window_ms=batch_window_ms,
         backend=backend,
+        http=http,
         as_json=as_json,
     )
 
@@ -171,9 +179,7 @@ def runner_serve(
     signals: Annotated[str | None, typer.Option("--signals", help="Topic of the signals.")] = None,
     dlq: Annotated[str | None, typer.Option("--dlq", help="Topic of dead letters.")] = None,
     group: Annotated[str | None, typer.Option("--group", help="Consumer group.")] = None,
-    http: Annotated[
-        int | None, typer.Option("--http", help="Port of /metrics, /healthz and /status.")
-    ] = None,
+    http: Http = None,
     name: Annotated[str, typer.Option("--name", help="What reports call it.")] = "runner",
     transport: Annotated[str, typer.Option("--transport", hidden=True)] = "kafka",
 ) -> None:

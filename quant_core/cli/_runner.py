@@ -49,16 +49,16 @@ def replay(
     batch_window_ms: float | None,
     backend: Literal["auto", "onnxrt"],
     as_json: bool,
+    http: int | None = None,
 ) -> None:
     """Replay files of ticks through strategies into a folder, and print what came of it."""
     settings = _settings(batch_window_ms)
     telemetry = _telemetry()
     store = open_strategies(strategies)
-    with (
-        closing(ReplaySource(ticks, rate, limit=limit)) as source,
-        IsolatedLane(settings, patience=1.0 if rate else _PATIENCE) as lane,
-        ParquetSink(out, telemetry) as sink,
-    ):
+    with ExitStack() as stack:
+        source = stack.enter_context(closing(ReplaySource(ticks, rate, limit=limit)))
+        lane = stack.enter_context(IsolatedLane(settings, patience=1.0 if rate else _PATIENCE))
+        sink = stack.enter_context(ParquetSink(out, telemetry))
         engine = Engine(
             settings,
             model_opener(settings),
@@ -78,6 +78,9 @@ def replay(
             drain=rate is not None,
             background=rate is not None,
         )
+        _listen(stack, runner, telemetry, http)
+        if rate is not None:
+            stack.enter_context(_stopped_by_signals(runner))
         runner.run()
     if as_json:
         print_json(_summary(runner) | {"out": str(out)})
@@ -107,13 +110,18 @@ def serve(
         runner = Runner(
             source, sink, engine, store, settings, telemetry, name=name, background=True
         )
-        if http is not None:
-            server = _offered(_HTTP, "http")(telemetry, runner.complaint, runner.status, port=http)
-            stack.enter_context(server)
-            status().print(f"listening on {server.url}")
+        _listen(stack, runner, telemetry, http)
         stack.enter_context(_stopped_by_signals(runner))
         runner.run()
     status().print("stopped; what was polled is done")
+
+
+def _listen(stack: ExitStack, runner: Runner, telemetry: Telemetry, http: int | None) -> None:
+    if http is None:
+        return
+    server = _offered(_HTTP, "http")(telemetry, runner.complaint, runner.status, port=http)
+    stack.enter_context(server)
+    status().print(f"listening on {server.url}")
 
 
 def _settings(batch_window_ms: float | None) -> Settings:

@@ -20,6 +20,7 @@ BIN = ROOT / ".venv" / "bin"
 SLEEVE = """\
 sleeve: small
 data: {sample: true, start: 2006-01-01, end: 2007-12-31}
+windows: {train: 60, step: month}
 selections: [all, {name: top_momentum, count: 8}]
 profiles: [equal_weight, market, min_variance, hrp]
 rebalances: [window, daily_5pct]
@@ -30,6 +31,10 @@ strategies:
     training: {observations: 120, validation: 40, retrain_months: 6}
     directions: [long, short]
     symbols: [AAPL, JPM]
+# Two years tell little: the gates that judge them stand wide open.
+champion:
+  gates: {friction_decay: 99, fragility: 999, jaccard: 0, turnover: 9, cvar: 9, drawdown: 9, dsr: 0}
+  models: {rank_ic: -1, margin: 2}
 seed: 7
 """
 
@@ -78,3 +83,9 @@ class Platform:
     def runs(self) -> list[dict[str, Any]]:
         found = self.query("{runsOrError{... on Runs{results{runId jobName status}}}}")
         return found["runsOrError"]["results"]
+
+
+def unfinished(platform: Platform) -> list[str]:
+    """Return the runs that have not ended."""
+    ended = {"SUCCESS", "FAILURE", "CANCELED"}
+    return [one["runId"] for one in platform.runs() if one["status"] not in ended]

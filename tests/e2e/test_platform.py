@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from quant_core import load_config, run
-from tests.e2e._platform import BIN, ROOT, Platform, launch_tags, wait_for
+from tests.e2e._platform import BIN, ROOT, Platform, launch_tags, unfinished, wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,11 +46,6 @@ def _materialized(platform: Platform) -> dict[str, int]:
     }
 
 
-def _unfinished(platform: Platform) -> list[str]:
-    ended = {"SUCCESS", "FAILURE", "CANCELED"}
-    return [one["runId"] for one in platform.runs() if one["status"] not in ended]
-
-
 def _button(browser: WebDriver, text: str) -> Any:
     found = browser.find_elements("xpath", f"//button[contains(., '{text}')]")
     return next((one for one in found if one.is_displayed() and one.is_enabled()), None)
@@ -81,7 +76,7 @@ def test_all_months_are_materialized_from_the_browser(
         seconds=600,
         what=f"all assets, see {platform.log}",
     )
-    wait_for(lambda: not _unfinished(platform), seconds=300, what="the last run to end")
+    wait_for(lambda: not unfinished(platform), seconds=300, what="the last run to end")
     assert {one["status"] for one in platform.runs()} == {"SUCCESS"}
     assert sum(one["jobName"] == "research" for one in platform.runs()) == 1, "one run for all"
 

@@ -1,0 +1,167 @@
+"""A model that becomes champion reaches a running strategy runner, and a rollback does too."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from quant_core.data import DataConfig, ingest, open_source
+from quant_core.strategies import write_ticks
+from tests.e2e._platform import BIN, ROOT, Platform, launch_tags, unfinished, wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from resources.strategy_database import StrategyDatabase
+
+STRATEGY = "small-ridge"
+
+
+@pytest.fixture(scope="module")
+def database(platform: Platform) -> Iterator[StrategyDatabase]:
+    from resources.strategy_database import StrategyDatabase  # noqa: PLC0415 - brings SQLAlchemy
+
+    with StrategyDatabase(f"sqlite:///{platform.home}/strategies.db") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def researched(platform: Platform) -> None:
+    """Launch the research job, unless another test has."""
+    if any(one["jobName"] == "research" for one in platform.runs()):
+        return
+    tags = launch_tags("2006-01|small", "2007-12|small")
+    workspace = ["--workspace", str(ROOT / "workspace.yaml")]
+    command = [str(BIN / "dagster"), "job", "launch", *workspace, "--job", "research"]
+    subprocess.run(
+        [*command, "--tags", tags], check=True, env=platform.env, cwd=platform.home, timeout=300
+    )
+
+
+@pytest.fixture(scope="module")
+def runner(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A runner on thirty years of closes, ten of them a second; its HTTP address."""
+    folder = tmp_path_factory.mktemp("runner")
+    config = DataConfig(sample=True)
+    found = ingest(open_source(config), config, prices=True)
+    assert found.prices is not None
+    columns = found.matrix.columns(["AAPL", "JPM"])
+    write_ticks(
+        folder / "closes.parquet", found.matrix.dates, ["AAPL", "JPM"], found.prices[:, columns]
+    )
+    command = [str(BIN / "quant"), "runner", "replay", "--ticks", str(folder / "closes.parquet")]
+    command += ["--strategies", f"sqlite:///{platform.home}/strategies.db", "--out", str(folder)]
+    with (folder / "log").open("wb") as sink:
+        process = subprocess.Popen(
+            [*command, "--rate", "10", "--http", "0"],
+            env=platform.env,
+            stdout=sink,
+            stderr=sink,
+            cwd=folder,
+        )
+    try:
+        yield wait_for(
+            lambda: _address(folder / "log"), seconds=120, what=f"the runner, see {folder}/log"
+        )
+    finally:
+        process.terminate()
+        assert process.wait(timeout=60) == 0, (folder / "log").read_text()
+        versions = set(pq.read_table(folder / "signals.parquet")["model_version"].to_pylist())
+        assert len(versions) >= 2, "signals name the model that made them, before and after"
+
+
+def _address(log: Path) -> str:
+    said = [line for line in log.read_text().splitlines() if "http://" in line]
+    return said[0].split()[-1] if said else ""
+
+
+def _status(runner: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{runner}/status", timeout=30) as answer:  # noqa: S310 - loopback
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
+def _serves(runner: str) -> str:
+    """Return the checksum that the runner says it serves."""
+    said = {one["strategy"]: one for one in _status(runner)["strategies"]}
+    return str(said.get(STRATEGY, {}).get("sha256", ""))
+
+
+def _quant(platform: Platform, *arguments: str) -> str:
+    done = subprocess.run(
+        [str(BIN / "quant"), *arguments],
+        check=True,
+        env=platform.env,
+        cwd=platform.home,
+        timeout=300,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout
+
+
+@pytest.mark.usefixtures("researched")
+def test_the_champion_is_deployed_and_served(
+    platform: Platform, database: StrategyDatabase, runner: str
+) -> None:
+    version = wait_for(
+        lambda: [one.row for one in database.history(STRATEGY) if one.row.mode == "live"],
+        seconds=600,
+        what=f"the elected champion to be deployed, see {platform.log}",
+    )[-1]
+    assert version.model is not None
+    assert version.allocation is not None
+    assert version.allocation > 0
+    wait_for(
+        lambda: _serves(runner) == version.model.sha256,
+        seconds=60,
+        what="the runner to serve what it was told",
+    )
+    reported = [one.served for one in database.served() if one.served.strategy == STRATEGY]
+    assert {one.sha256 for one in reported} == {version.model.sha256}
+    with urllib.request.urlopen(f"{runner}/metrics", timeout=30) as answer:  # noqa: S310 - loopback
+        assert b"market_tick_processed_total" in answer.read()
+
+
+@pytest.mark.usefixtures("researched")
+def test_a_promotion_and_its_rollback_reach_the_runner(
+    platform: Platform, database: StrategyDatabase, runner: str
+) -> None:
+    wait_for(lambda: database.history(STRATEGY), seconds=600, what="a first deployment")
+    from resources.mlflow_registry import ModelRegistry  # noqa: PLC0415 - brings MLflow
+
+    registry = ModelRegistry(f"sqlite:///{platform.home}/mlflow.db", str(platform.home / "mlflow"))
+    first = registry.aliased(STRATEGY, "champion")
+    assert first is not None
+    older = _other_model(platform, first.spec.sha256)
+    second = registry.register(
+        STRATEGY,
+        first.spec.model_copy(update=older),
+        strategy=first.strategy,
+        tags=first.tags,
+    )
+    assert second.number == first.number + 1
+    for number, sha256 in ((second.number, older["sha256"]), (first.number, first.spec.sha256)):
+        _quant(platform, "models", "promote", STRATEGY, str(number))
+        wait_for(
+            lambda sha256=sha256: _serves(runner) == sha256,
+            seconds=300,
+            what=f"version {number} to be served, see {platform.log}",
+        )
+    wait_for(lambda: not unfinished(platform), seconds=300, what="the last run to end")
+    runs = [one for one in platform.runs() if one["jobName"] == "redeploy"]
+    assert {one["status"] for one in runs} == {"SUCCESS"}
+    assert len(runs) >= 3
+
+
+def _other_model(platform: Platform, sha256: str) -> dict[str, str]:
+    """Return another model of the strategy that the graph has trained."""
+    files = sorted((platform.home / "lakehouse").rglob("*.onnx"))
+    other = next(path for path in files if path.stem != sha256)
+    return {"sha256": other.stem, "uri": str(other), "version": f"older-{other.stem[:8]}"}
