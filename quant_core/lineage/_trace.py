@@ -159,9 +159,12 @@ def _training(lineage: Mapping[str, str], trail: Trail) -> Link:
     partition = {name: lineage[name] for name in ("sleeve", "strategy", "month") if name in lineage}
     if trail.genesis is None:
         return Link("training", partition, ("the audit trail has no run before it",))
-    run = trail.genesis.body
-    names = ("run_id", "config_hash", "code_versions", "seed")
-    return Link("training", {**partition, **{name: run[name] for name in names}})
+    begun = trail.genesis.body
+    run = {name: begun[name] for name in ("run_id", "config_hash", "code_versions", "seed")}
+    own = trail.registered.body if trail.registered else {}
+    # A trail that many runs share has one beginning; the registration names the run it is of.
+    run |= {name: own[name] for name in ("run_id", "seed") if name in own}
+    return Link("training", {**partition, **run})
 
 
 def _inputs(trail: Trail) -> Link:
