@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import urllib.request
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pyarrow.parquet as pq
@@ -44,9 +46,16 @@ def researched(platform: Platform) -> None:
     )
 
 
+@dataclass(frozen=True)
+class Runner:
+    process: subprocess.Popen[bytes]
+    folder: Path
+    url: str
+
+
 @pytest.fixture(scope="module")
-def runner(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A runner on thirty years of closes, ten of them a second; its HTTP address."""
+def runner(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+    """A runner on thirty years of closes, ten of them a second."""
     folder = tmp_path_factory.mktemp("runner")
     config = DataConfig(sample=True)
     found = ingest(open_source(config), config, prices=True)
@@ -66,14 +75,13 @@ def runner(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iter
             cwd=folder,
         )
     try:
-        yield wait_for(
+        url = wait_for(
             lambda: _address(folder / "log"), seconds=120, what=f"the runner, see {folder}/log"
         )
+        yield Runner(process, folder, url)
     finally:
-        process.terminate()
-        assert process.wait(timeout=60) == 0, (folder / "log").read_text()
-        versions = set(pq.read_table(folder / "signals.parquet")["model_version"].to_pylist())
-        assert len(versions) >= 2, "signals name the model that made them, before and after"
+        process.kill()
+        process.wait()
 
 
 def _address(log: Path) -> str:
@@ -81,13 +89,13 @@ def _address(log: Path) -> str:
     return said[0].split()[-1] if said else ""
 
 
-def _status(runner: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{runner}/status", timeout=30) as answer:  # noqa: S310 - loopback
+def _status(runner: Runner) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{runner.url}/status", timeout=30) as answer:  # noqa: S310 - loopback
         found: dict[str, Any] = json.load(answer)
     return found
 
 
-def _serves(runner: str) -> str:
+def _serves(runner: Runner) -> str:
     """Return the checksum that the runner says it serves."""
     said = {one["strategy"]: one for one in _status(runner)["strategies"]}
     return str(said.get(STRATEGY, {}).get("sha256", ""))
@@ -108,7 +116,7 @@ def _quant(platform: Platform, *arguments: str) -> str:
 
 @pytest.mark.usefixtures("researched")
 def test_the_champion_is_deployed_and_served(
-    platform: Platform, database: StrategyDatabase, runner: str
+    platform: Platform, database: StrategyDatabase, runner: Runner
 ) -> None:
     version = wait_for(
         lambda: [one.row for one in database.history(STRATEGY) if one.row.mode == "live"],
@@ -123,15 +131,18 @@ def test_the_champion_is_deployed_and_served(
         seconds=60,
         what="the runner to serve what it was told",
     )
-    reported = [one.served for one in database.served() if one.served.strategy == STRATEGY]
-    assert {one.sha256 for one in reported} == {version.model.sha256}
-    with urllib.request.urlopen(f"{runner}/metrics", timeout=30) as answer:  # noqa: S310 - loopback
+    wait_for(
+        lambda: [one.served.sha256 for one in database.served()] == [version.model.sha256],
+        seconds=60,
+        what="the report of the runner",
+    )
+    with urllib.request.urlopen(f"{runner.url}/metrics", timeout=30) as answer:  # noqa: S310 - loopback
         assert b"market_tick_processed_total" in answer.read()
 
 
 @pytest.mark.usefixtures("researched")
 def test_a_promotion_and_its_rollback_reach_the_runner(
-    platform: Platform, database: StrategyDatabase, runner: str
+    platform: Platform, database: StrategyDatabase, runner: Runner
 ) -> None:
     wait_for(lambda: database.history(STRATEGY), seconds=600, what="a first deployment")
     from resources.mlflow_registry import ModelRegistry  # noqa: PLC0415 - brings MLflow
@@ -158,6 +169,18 @@ def test_a_promotion_and_its_rollback_reach_the_runner(
     runs = [one for one in platform.runs() if one["jobName"] == "redeploy"]
     assert {one["status"] for one in runs} == {"SUCCESS"}
     assert len(runs) >= 3
+
+
+def test_signals_name_the_models_that_made_them(runner: Runner) -> None:
+    runner.process.terminate()
+    assert runner.process.wait(timeout=60) == 0, (runner.folder / "log").read_text()
+    signals = pq.read_table(runner.folder / "signals.parquet")
+    versions = signals["model_version"].to_pylist()
+    changes = [now for before, now in pairwise(versions) if before != now]
+    assert len(changes) >= 2, "promoted, then rolled back"
+    assert changes[-1] == versions[0]
+    ids = signals["signal_id"].to_pylist()
+    assert len(set(ids)) == len(ids)
 
 
 def _other_model(platform: Platform, sha256: str) -> dict[str, str]:
