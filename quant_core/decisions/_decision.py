@@ -68,8 +68,9 @@ class Decisions:
 
     def signals(self, predictions: np.ndarray) -> np.ndarray:
         """Return the signals of predictions, both of shape (rows, m)."""
-        with np.errstate(invalid="ignore"):
-            beyond = np.abs(predictions) > self._threshold
-            sign = np.where(np.isnan(predictions), np.nan, np.sign(predictions) * beyond)
-            scaled = np.clip(predictions / self._scale, -1.0, 1.0)
-        return np.where(self._signs, sign, scaled) + 0.0
+        from quant_core.decisions._kernel import decide  # noqa: PLC0415 - brings the compiler
+
+        values = np.require(predictions, np.float64, ["C", "W"])
+        signals = np.empty(values.shape)
+        decide(values, self._signs, self._threshold, self._scale, signals)
+        return signals

@@ -43,6 +43,7 @@ class Board:
         self._plan, self._scope, self._codes = plan, scope, codes
         self._history, self._closed = history, closed
         self._failures: dict[int, str] = {}
+        self.wrong = 0
         self._status = np.zeros(shape, dtype=np.uint8)
         self.predictions = np.empty(shape)
         self.signals = np.empty(shape)
@@ -75,7 +76,7 @@ class Board:
         predictions = evaluated.bank.predict(rows.values, active)
         seconds = clock().seconds() - started
         signals = evaluated.decisions.signals(predictions)
-        examine(
+        self.wrong += examine(
             rows.tick,
             group.places,
             active,
@@ -87,10 +88,10 @@ class Board:
             self.signals,
             self.valid,
             self.failed,
+            scope.warm,
         )
         for place, why in evaluated.bank.failures.items():
             self._failures[int(group.places[place])] = why
-        scope.warm |= self.valid > 0
         return Inference(group.sampling, backend, started, seconds, len(rows), int(cells))
 
     def outcomes(self, place: int) -> Iterator[tuple[int, bool]]:
@@ -113,18 +114,29 @@ class Board:
         found = float(self.predictions[row, place])
         return "not_finite", f"prediction: expected a finite number, found {found!r}"
 
-    def emitted(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return tick and strategy of every signal to emit, by tick, then by strategy."""
+    def emitted(self) -> tuple[np.ndarray, ...]:
+        """Return tick, strategy, mode, prediction and value of every signal to emit.
+
+        They are ordered by tick, then by strategy.
+        """
         most = int(self.valid.sum())
-        rows, places = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
+        rows, places = np.empty((2, most), dtype=np.int64)
+        modes = np.empty(most, dtype=np.int8)
+        predicted, held = np.empty((2, most))
         found = pick(
             self._status,
+            self.predictions,
             self.signals,
+            self._scope.mode,
             self._codes,
             self._plan.remembers,
             self._scope.last,
             self._history,
             rows,
             places,
+            modes,
+            predicted,
+            held,
         )
-        return rows[:found], places[:found]
+        columns = (rows, places, modes, predicted, held)
+        return columns if found == most else tuple(one[:found] for one in columns)

@@ -10,28 +10,29 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pyarrow as pa
 
+from quant_core.clock import clock
 from quant_core.features import FeatureBank
+from quant_core.inference import RemoteModel
 from quant_core.live._asking import Answered, Asking, Batch
 from quant_core.live._board import Board
-from quant_core.live._gate import Gate, correlation_id
-from quant_core.live._kernels import QUARANTINED
+from quant_core.live._gate import Admitted, Gate, correlation_id
+from quant_core.live._guarded import Guarded
+from quant_core.live._kernels import OPEN, QUARANTINED
 from quant_core.live._labels import Origin, no_signals
 from quant_core.live._loading import Changes, Prepared, Serves, prepare
-from quant_core.live._messages import DeadLetter, dead_letters_table
+from quant_core.live._messages import DeadLetter, TickBatch, dead_letters_table, no_dead_letters
 from quant_core.live._plan import Plan, Scope
 from quant_core.live._protocols import Silent
-from quant_core.live._quarantine import Quarantine
+from quant_core.live._quarantine import CircuitBreaker, Quarantine
 from quant_core.live._served import served_row
-from quant_core.live._ticks import taken, writeable
+from quant_core.live._ticks import none_of, ordered, taken, writeable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from quant_core.features import FeatureSet, Rows
     from quant_core.inference import Predictor
-    from quant_core.live._gate import Admitted
     from quant_core.live._isolated import IsolatedLane
-    from quant_core.live._messages import TickBatch
     from quant_core.live._protocols import Served, Telemetry
     from quant_core.live._settings import Settings
     from quant_core.live._strategy import StrategyRow
@@ -41,8 +42,9 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "Outcome"]
 
 _ALL = 3
+_OF_SERVER = {"backend_failed", "circuit_open"}
+_NO_TICK = -1
 _CELLS = 2_000_000
-_NO_DEAD = dead_letters_table([])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,7 @@ class Engine:
         self._history = 0
         self._inferences: list[Inference] = []
         self._quarantine = Quarantine(settings)
+        self._breaker = CircuitBreaker(settings)
         self._asking = Asking(isolated, self._quarantine, self._drop) if isolated else None
         self._rows: tuple[StrategyRow, ...] = ()
         self._serves: dict[str, Serves] = {}
@@ -171,9 +174,12 @@ class Engine:
         return [serves.row.features for serves in self._serves.values()]
 
     def _planned(self) -> Plan:
-        models = {n: s.model for n, s in self._serves.items() if s.model is not None}
+        models = {n: self._guarded(s.model) for n, s in self._serves.items() if s.model is not None}
         rows = [serves.row for serves in self._serves.values()]
         return Plan(rows, models, self._features, self._settings.warmup_ticks, self._backend)
+
+    def _guarded(self, model: Predictor) -> Predictor:
+        return Guarded(model, self._breaker) if isinstance(model, RemoteModel) else model
 
     def process(
         self,
@@ -202,6 +208,8 @@ class Engine:
         """
         step = min(self._settings.max_batch, max(1, _CELLS // max(1, len(self._plan.names))))
         ticks, self._inferences = writeable(ticks), []
+        if len(ticks) <= step and self._asking is None:
+            return self._only(ticks, history, malformed, source, shed)
         parts = [
             self._part(taken(ticks, slice(at, at + step)), max(0, history - at), source, shed)
             for at in range(0, len(ticks), step)
@@ -212,10 +220,64 @@ class Engine:
         accepted, called = sum(part.accepted for part in parts), tuple(self._inferences)
         return _outcome([part.signals for part in parts], letters, accepted, called)
 
+    def _only(
+        self,
+        ticks: TickBatch,
+        history: int,
+        malformed: Sequence[DeadLetter],
+        source: str,
+        shed: int,
+    ) -> Outcome:
+        if not len(ticks):
+            return _outcome([], [*malformed], 0)
+        part = self._part(ticks, history, source, shed)
+        letters, called = [*malformed, *part.dead], tuple(self._inferences)
+        return _outcome([part.signals], letters, part.accepted, called)
+
     def collect(self, wait: float = 0.0) -> Outcome:
         """Return what strategies in Python have answered since, waiting at most so many seconds."""
         part = self._answers(wait)
         return _outcome([part.signals], part.dead, 0)
+
+    def close_bars(self, *, source: str = "ticks") -> Outcome:
+        """Close the bars that are open, as at the end of a replay, and return their signals.
+
+        A signal has the end of its bar as ``ts``. No tick is behind it: its correlation id is
+        ``{source}/-1/{n}``, n the place of its instrument among all that were read, by name. Later
+        ticks within these bars are refused.
+        """
+        self._inferences = []
+        closed = self._features.close_bars()
+        parts = [self._closed(rows, source) for rows in closed if len(rows)]
+        letters = [letter for part in parts for letter in part.dead]
+        called = tuple(self._inferences)
+        return _outcome([part.signals for part in parts], letters, 0, called)
+
+    def _closed(self, rows: Rows, source: str) -> _Part:
+        names, read = self._gate.names, self._features.instruments
+        places = {name: place for place, name in enumerate(sorted(read))}
+        known = [read[code] for code in rows.instrument]
+        ranks = np.array([places[name] for name in known], dtype=np.int64)
+        order = np.lexsort((ranks, rows.ts))
+        codes = np.array([names.index(name) for name in known], dtype=np.int32)[order]
+        rows, count = ordered(rows, order), len(order)
+        none = np.full(count, np.nan)
+        ticks = TickBatch(
+            names=names,
+            instrument=codes,
+            ts=rows.ts,
+            price=none,
+            bid=none,
+            ask=none,
+            size=none,
+            partition=np.full(count, _NO_TICK, dtype=np.int32),
+            offset=ranks[order],
+            received=np.full(count, clock().seconds()),
+        )
+        self._gate.advance(codes, rows.ts)
+        completed = {name: none_of(rows, name) for name in self._features.samplings}
+        completed[rows.sampling] = rows
+        return self._decided(completed, ticks, Admitted(order, codes, 0, []), source, 0)
 
     @property
     def pending(self) -> int:
@@ -247,6 +309,16 @@ class Engine:
         self._count(admitted)
         rows = self._features.push(self._gate.names, admitted.codes, ticks.ts, ticks.price)
         completed = {found.sampling: found for found in rows}
+        return self._decided(completed, ticks, admitted, source, shed)
+
+    def _decided(
+        self,
+        completed: Mapping[str, Rows],
+        ticks: TickBatch,
+        admitted: Admitted,
+        source: str,
+        shed: int,
+    ) -> _Part:
         instruments, codes = self._scope.instruments, admitted.codes
         origin = Origin(source, ticks.partition, ticks.offset, ticks.ts, codes, instruments)
         closed = self._plan.closed(self._quarantine.allowed(self._plan.names), shed)
@@ -271,17 +343,10 @@ class Engine:
         asking.ask(self._plan, self._scope, self._features, completed, batch)
 
     def _signals(self, board: Board, origin: Origin) -> Answered:
-        rows, places = board.emitted()
+        rows, places, *said = board.emitted()
         if not len(rows):
             return Answered(no_signals(), rows, places)
-        signals = self._plan.labels.signals(
-            origin,
-            rows,
-            places,
-            self._scope.mode[origin.codes[rows], places],
-            board.predictions[rows, places],
-            board.signals[rows, places],
-        )
+        signals = self._plan.labels.signals(origin, rows, places, *said)
         return Answered(signals, rows, places)
 
     def _count(self, admitted: Admitted) -> None:
@@ -304,8 +369,10 @@ class Engine:
                 self._inferences.append(called)
 
     def _dropped(self, board: Board, closed: np.ndarray, shed: str) -> None:
+        if not closed.any():
+            return
         for place in np.flatnonzero(board.dropped):
-            reason = "quarantined" if closed[place] == QUARANTINED else shed
+            reason = {QUARANTINED: "quarantined", OPEN: "circuit_open"}.get(closed[place], shed)
             self._drop(self._plan.names[place], reason, int(board.dropped[place]))
 
     def _drop(self, strategy: str, reason: str, amount: int) -> None:
@@ -316,13 +383,17 @@ class Engine:
 
     def _judged(self, board: Board, ticks: TickBatch, source: str) -> list[DeadLetter]:
         """Tell the quarantine of every strategy how it did, and refuse what is not valid."""
-        names = self._plan.names
-        well = np.flatnonzero((board.valid > 0) & (board.failed == 0))
-        self._quarantine.succeeded([names[place] for place in well])
+        self._quarantine.succeeded(self._well(board))
+        if not board.wrong:
+            return []
         found: list[tuple[int, DeadLetter]] = []
         for place in np.flatnonzero(board.failed):
             found += self._judged_one(board, ticks, int(place), source)
         return [letter for _, letter in sorted(found, key=lambda pair: pair[0])]
+
+    def _well(self, board: Board) -> Iterator[str]:
+        for place in np.flatnonzero((board.valid > 0) & (board.failed == 0)):
+            yield self._plan.names[place]
 
     def _judged_one(
         self, board: Board, ticks: TickBatch, place: int, source: str
@@ -338,6 +409,8 @@ class Engine:
             else:
                 letter = self._refusal(board, ticks, row, place, source)
                 found.append((row, letter))
+                if letter.reason in _OF_SERVER:
+                    continue
                 self._quarantine.failed(name, f"{letter.reason}: {letter.detail}")
         if dropped:
             self._drop(name, "quarantined", dropped)
@@ -347,6 +420,9 @@ class Engine:
         self, board: Board, ticks: TickBatch, row: int, place: int, source: str
     ) -> DeadLetter:
         reason, detail = board.complaint(row, place)
+        guarded = self._plan.guarded.get(place)
+        if guarded is not None and reason == "raised":
+            reason = guarded.reason or reason
         return DeadLetter(
             correlation_id=correlation_id(source, ticks, row),
             reason=reason,
@@ -364,8 +440,14 @@ class Engine:
         if self._asking is not None:
             refused |= self._asking.lane.refused()
             serves |= self._asking.in_force()
+        unreached = {
+            self._plan.names[place]: model.complaint
+            for place, model in self._plan.guarded.items()
+            if not model.closed
+        }
         return [
-            served_row(row, serves.get(row.name), refused, quarantined, warm) for row in self._rows
+            served_row(row, serves.get(row.name), refused, quarantined, warm, unreached)
+            for row in self._rows
         ]
 
     def load(self, wait: float) -> None:
@@ -409,7 +491,7 @@ def _outcome(
     accepted: int,
     inferences: tuple[Inference, ...] = (),
 ) -> Outcome:
-    dead = dead_letters_table(letters) if letters else _NO_DEAD
+    dead = dead_letters_table(letters) if letters else no_dead_letters()
     return Outcome(_concatenated(signals), dead, accepted, inferences)
 
 

@@ -106,6 +106,10 @@ class Gate:
         ]
         return Admitted(rows, codes[rows], int(np.searchsorted(rows, history)), dead)
 
+    def advance(self, codes: np.ndarray, ts: np.ndarray) -> None:
+        """Refuse ticks of instruments before an instant from now on."""
+        np.maximum.at(self._latest, codes, ts)
+
     def _translate(self, names: tuple[str, ...]) -> np.ndarray:
         if self._translated is None or self._translated[0] is not names:
             codes = np.array([self._code(name) for name in names], dtype=np.int32)

@@ -8,6 +8,7 @@ from numba import njit
 __all__ = [
     "FAILED_PREDICTION",
     "FAILED_SIGNAL",
+    "OPEN",
     "QUARANTINED",
     "SHED",
     "VALID",
@@ -18,7 +19,7 @@ __all__ = [
     "pick",
 ]
 
-QUARANTINED, SHED = 1, 2
+QUARANTINED, SHED, OPEN = 1, 2, 3
 VALID, FAILED_PREDICTION, FAILED_SIGNAL = 1, 2, 3
 
 
@@ -118,12 +119,16 @@ def examine(  # noqa: PLR0917 - compiled code takes its arrays one by one
     signals: np.ndarray,
     valid: np.ndarray,
     failed: np.ndarray,
-) -> None:
+    warm: np.ndarray,
+) -> int:
     """Place a group's cells among those of all strategies, each with its status.
+
+    Returns how many of them failed. ``warm`` becomes true of strategies with a valid cell.
 
     ``valid`` and ``failed`` count the cells of each strategy; failures before ``history`` were
     told before the restart.
     """
+    bad = 0
     for row in range(len(tick)):
         to = tick[row]
         for j in range(len(places)):
@@ -141,23 +146,31 @@ def examine(  # noqa: PLR0917 - compiled code takes its arrays one by one
                 state = VALID
             if state == VALID:
                 valid[place] += 1
+                warm[place] = True
             elif to >= history:
                 failed[place] += 1
+                bad += 1
             else:
                 state = 0
             status[to, place] = state
+    return bad
 
 
 @njit(cache=True)
-def pick(
+def pick(  # noqa: PLR0917 - compiled code takes its arrays one by one
     status: np.ndarray,
+    predictions: np.ndarray,
     signals: np.ndarray,
+    mode: np.ndarray,
     instrument: np.ndarray,
     remembers: np.ndarray,
     last: np.ndarray,
     history: int,
     rows: np.ndarray,
     places: np.ndarray,
+    modes: np.ndarray,
+    predicted: np.ndarray,
+    held: np.ndarray,
 ) -> int:
     """Write the cells to emit, by row and strategy, and return how many there are.
 
@@ -176,6 +189,9 @@ def pick(
             if row >= history:
                 rows[found] = row
                 places[found] = place
+                modes[found] = mode[code, place]
+                predicted[found] = predictions[row, place]
+                held[found] = signals[row, place]
                 found += 1
     return found
 

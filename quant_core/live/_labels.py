@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,15 +17,28 @@ if TYPE_CHECKING:
 
     from quant_core.live._strategy import StrategyRow
 
-__all__ = ["MODES", "Labels", "Origin", "no_signals"]
+__all__ = ["MODES", "Labels", "Origin", "no_signals", "text_array"]
 
 MODES = ("live", "shadow")
-_MODES = pa.array(MODES, pa.string())
+_REMEMBERED = 4096
+_TS = SIGNALS_SCHEMA.field("ts").type
+_TEXT, _INTEGER, _CODE, _NUMBER = pa.string(), pa.int64(), pa.int32(), pa.float64()
 
 
+@cache
 def no_signals() -> pa.Table:
     """Return a table of no signals."""
     return SIGNALS_SCHEMA.empty_table()
+
+
+def text_array(values: Sequence[str]) -> pa.Array:
+    """Return text as an Arrow array.
+
+    ``pyarrow.array`` would import pandas to see whether it was given something of it.
+    """
+    encoded = [value.encode() for value in values]
+    offsets = np.cumsum([0, *map(len, encoded)]).astype(np.int32)
+    return _text(offsets, np.frombuffer(b"".join(encoded), dtype=np.uint8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +78,13 @@ class Labels:
         names = [row.name.encode() for row in rows]
         self._names = np.frombuffer(b"".join(names), dtype=np.uint8)
         self._starts = np.cumsum([0, *map(len, names)], dtype=np.int64)
-        self._strategy = pa.array([row.name for row in rows], pa.string())
+        self._strategy = text_array([row.name for row in rows])
         self._version = _encoded([row.version for row in rows])
         self._hash = _encoded([row.features.hash for row in rows])
         self._seed = np.array([row.seed for row in rows], dtype=np.int64)
+        self._modes = text_array(MODES)
+        self._said: tuple[tuple[bytes, bytes], list[pa.Array]] | None = None
+        self._source = ("", np.empty(0, dtype=np.uint8))
 
     def signals(
         self,
@@ -91,35 +108,60 @@ class Labels:
         predictions, signals : numpy.ndarray of float64, shape (S,)
             What was predicted, and what to hold.
         """
-        source = np.frombuffer(origin.source.encode(), dtype=np.uint8)
+        if self._source[0] != origin.source:
+            self._source = (origin.source, np.frombuffer(origin.source.encode(), dtype=np.uint8))
         text_offsets, text, tick_offsets, tick = id_bytes(
-            source, origin.partition, origin.offset, rows, places, self._names, self._starts
+            self._source[1],
+            origin.partition,
+            origin.offset,
+            rows,
+            places,
+            self._names,
+            self._starts,
         )
+        strategy, version, feature_hash, mode, seed = self._same(places, modes)
         columns = [
             _text(text_offsets, text),
             _text(tick_offsets, tick),
-            _plain(origin.ts[rows], SIGNALS_SCHEMA.field("ts").type),
+            _plain(origin.ts[rows], _TS),
             _coded(origin.codes[rows], origin.instruments),
-            _coded(places, self._strategy),
-            _coded(self._version[0][places], self._version[1]),
-            _coded(self._hash[0][places], self._hash[1]),
-            _coded(modes, _MODES),
-            _plain(predictions, pa.float64()),
-            _plain(signals, pa.float64()),
-            _plain(self._seed[places], pa.int64()),
+            strategy,
+            version,
+            feature_hash,
+            mode,
+            _plain(predictions, _NUMBER),
+            _plain(signals, _NUMBER),
+            seed,
         ]
-        return pa.Table.from_arrays(columns, schema=SIGNALS_SCHEMA)
+        batch = pa.RecordBatch.from_arrays(columns, schema=SIGNALS_SCHEMA)
+        return pa.Table.from_batches([batch], SIGNALS_SCHEMA)
+
+    def _same(self, places: np.ndarray, modes: np.ndarray) -> list[pa.Array]:
+        """Return what depends on the strategies alone; small batches often have the same ones."""
+        key = (places.tobytes(), modes.tobytes())
+        if self._said is None or self._said[0] != key:
+            columns = [
+                _coded(places, self._strategy),
+                _coded(self._version[0][places], self._version[1]),
+                _coded(self._hash[0][places], self._hash[1]),
+                _coded(modes, self._modes),
+                _plain(self._seed[places], _INTEGER),
+            ]
+            if len(places) > _REMEMBERED:
+                return columns
+            self._said = (key, columns)
+        return self._said[1]
 
 
 def _encoded(values: list[str]) -> tuple[np.ndarray, pa.Array]:
     known: dict[str, int] = {}
     codes = np.array([known.setdefault(value, len(known)) for value in values], dtype=np.int32)
-    return codes, pa.array(list(known), pa.string())
+    return codes, text_array(list(known))
 
 
 def _text(offsets: np.ndarray, data: np.ndarray) -> pa.Array:
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data)]
-    return pa.Array.from_buffers(pa.string(), len(offsets) - 1, buffers)
+    return pa.Array.from_buffers(_TEXT, len(offsets) - 1, buffers)
 
 
 def _plain(values: np.ndarray, kind: Any) -> pa.Array:
@@ -127,5 +169,5 @@ def _plain(values: np.ndarray, kind: Any) -> pa.Array:
 
 
 def _coded(codes: np.ndarray, values: pa.Array) -> pa.Array:
-    indices = _plain(codes.astype(np.int32, copy=False), pa.int32())
+    indices = _plain(codes.astype(np.int32, copy=False), _CODE)
     return pa.DictionaryArray.from_arrays(indices, values, safe=False)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Latencies"]
 
 _SHORTEST, _LONGEST, _STEP = 1e-6, 1e4, 1.01
+_FEW = 16
 _WIDTH = math.log(_STEP)
 _BINS = math.ceil(math.log(_LONGEST / _SHORTEST) / _WIDTH) + 1
 
@@ -33,7 +34,11 @@ class Latencies:
 
     def add(self, seconds: np.ndarray) -> None:
         """Count durations in seconds."""
-        if not len(seconds):
+        if len(seconds) <= _FEW:
+            for one in seconds.tolist():
+                place = math.ceil(math.log(max(one, _SHORTEST) / _SHORTEST) / _WIDTH - 1e-9)
+                self._counts[min(place, _BINS - 1)] += 1
+                self.longest = max(self.longest, one)
             return
         logs = np.log(np.maximum(seconds, _SHORTEST) / _SHORTEST) / _WIDTH
         places = np.minimum(np.ceil(logs - 1e-9).astype(np.int64), _BINS - 1)

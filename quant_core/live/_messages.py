@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -120,6 +121,12 @@ class DeadLetter:
     instrument: str = ""
     strategy: str = ""
     payload: str = ""
+
+
+@cache
+def no_dead_letters() -> pa.Table:
+    """Return a table of no dead letters."""
+    return DEAD_LETTERS_SCHEMA.empty_table()
 
 
 def dead_letters_table(letters: Sequence[DeadLetter]) -> pa.Table:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pyarrow as pa
 
 from quant_core.decisions import Decisions
 from quant_core.inference import ModelBank
-from quant_core.live._kernels import QUARANTINED, SHED
-from quant_core.live._labels import Labels
+from quant_core.live._guarded import Guarded
+from quant_core.live._kernels import OPEN, QUARANTINED, SHED
+from quant_core.live._labels import Labels, text_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,8 +97,12 @@ class Plan:
         self.remembers = np.array([row.emit == "change" for row in rows], dtype=bool)
         self.shed_at = np.array([_SHED_AT[row.priority] for row in rows], dtype=np.int64)
         self.python = np.array([bool(row.python) for row in rows], dtype=bool)
+        self._closed: tuple[np.ndarray, int, np.ndarray] | None = None
         self._every = any(_EVERY in row.instruments for row in rows)
         self._read = {name for row in rows for name in row.instruments}
+        self.guarded = {
+            self.places[name]: model for name, model in models.items() if isinstance(model, Guarded)
+        }
         self.evaluated: list[Evaluated] = []
         self.asked: list[Group] = []
         for sampling in features.samplings:
@@ -120,10 +124,16 @@ class Plan:
         return self._every or instrument in self._read
 
     def closed(self, allowed: np.ndarray, shed: int) -> np.ndarray:
-        """Return why each strategy is not asked: 0, or the numbers of quarantine and shedding."""
-        return np.where(~allowed, QUARANTINED, np.where(self.shed_at <= shed, SHED, 0)).astype(
-            np.uint8
-        )
+        """Return why each strategy is not asked: 0, or the number of the reason."""
+        if self._closed is None or self._closed[0] is not allowed or self._closed[1] != shed:
+            why = np.where(~allowed, QUARANTINED, np.where(self.shed_at <= shed, SHED, 0))
+            self._closed = (allowed, shed, why.astype(np.uint8))
+        why = self._closed[2]
+        for place, model in self.guarded.items():
+            if not why[place] and not model.closed:
+                why = why.copy() if why is self._closed[2] else why
+                why[place] = OPEN
+        return why
 
 
 _SHED_AT = {"background": 1, "normal": 2, "critical": 3}
@@ -165,7 +175,7 @@ class Scope:
     def __init__(self, plan: Plan, before: Scope | None, unchanged: Sequence[str]) -> None:
         self._plan = plan
         self._names: tuple[str, ...] = ()
-        self.instruments = pa.array([], pa.string())
+        self.instruments = text_array(())
         width = len(plan.names)
         self.eligible = np.zeros((0, width), dtype=bool)
         self.mode = np.zeros((0, width), dtype=np.int8)
@@ -181,7 +191,7 @@ class Scope:
             return
         new = names[len(self._names) :]
         self._names = names
-        self.instruments = pa.array(names, pa.string())
+        self.instruments = text_array(names)
         rows = self._plan.rows
         eligible = [
             [_EVERY in r.instruments or name in r.instruments for r in rows] for name in new

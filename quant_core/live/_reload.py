@@ -47,12 +47,21 @@ class Reload:
         What reports call this runner.
     every : float
         Seconds from one question to the next.
+    report_every : float
+        Seconds after which what is served is reported again, changed or not.
     background : bool
         Whether the store is asked and models are loaded in a thread, while ticks are processed.
     """
 
     def __init__(
-        self, store: StrategyStore, engine: Engine, runner: str, every: float, *, background: bool
+        self,
+        store: StrategyStore,
+        engine: Engine,
+        runner: str,
+        every: float,
+        *,
+        report_every: float,
+        background: bool,
     ) -> None:
         self._store, self._engine, self._runner, self._every = store, engine, runner, every
         self._executor = ThreadPoolExecutor(1, "reload") if background else _AtOnce()
@@ -61,6 +70,7 @@ class Reload:
         self._look: Future[tuple[int, Prepared] | None] | None = None
         self._report: Future[None] | None = None
         self._reported: list[Served] | None = None
+        self._report_every, self._report_due = report_every, 0.0
         self._retry = self._retry_at = 0.0
         self.complaint = ""
 
@@ -127,14 +137,14 @@ class Reload:
         return True
 
     def report(self) -> None:
-        """Tell the store what is served, if that has changed since the last report."""
+        """Tell the store what is served, if that has changed or the last report is old."""
         if self._report is not None:
             if not self._report.done():
                 return
             self._settle_report()
-        served = self._engine.served()
-        if served != self._reported:
-            self._reported = served
+        served, now = self._engine.served(), clock().seconds()
+        if served != self._reported or now >= self._report_due:
+            self._reported, self._report_due = served, now + self._report_every
             self._report = self._executor.submit(self._store.report, self._runner, served)
 
     def _settle_report(self) -> None:
@@ -146,10 +156,11 @@ class Reload:
             self.complaint, self._reported = f"report: {error}", None
 
     def close(self) -> None:
-        """Send the last report and end the thread."""
+        """Report that nothing is served any more, and end the thread."""
         if self._look is not None:
             self._look.cancel()
         self._executor.shutdown(wait=True)
+        self._settle_report()
         self._executor = _AtOnce()
-        self.report()
+        self._report = self._executor.submit(self._store.report, self._runner, [])
         self._settle_report()

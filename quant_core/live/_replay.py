@@ -74,7 +74,7 @@ class ReplaySource:
         self._files = [ReplayFile(file, place, chunk) for place, file in enumerate(files)]
         self._merge = Merge(self._files)
         self._rate, self._left = rate, np.inf if limit is None else limit
-        self._block = no_ticks()
+        self._block, self._at = no_ticks(), 0
         self._malformed: list[DeadLetter] = []
         self._handed = 0
         self._start: float | None = None
@@ -92,8 +92,8 @@ class ReplaySource:
         due = limit if self._rate is None else min(limit, self._due(timeout))
         parts: list[TickBatch] = []
         while due and self._filled():
-            part = taken(self._block, slice(due))
-            self._block = taken(self._block, slice(due, None))
+            part = taken(self._block, slice(self._at, self._at + due))
+            self._at += len(part)
             due -= len(part)
             parts.append(part)
         ticks = self._stamped(joined(parts)) if parts else no_ticks()
@@ -111,7 +111,7 @@ class ReplaySource:
 
     def _filled(self) -> bool:
         """Say whether there is another tick, reading on where there is none in memory."""
-        while not len(self._block) and not self._end:
+        while self._at >= len(self._block) and not self._end:
             if self._left <= 0:
                 self._end = True
                 break
@@ -120,8 +120,8 @@ class ReplaySource:
                 self._end = True
                 break
             ticks, malformed = found
-            self._block, self._malformed = self._limited(ticks, malformed)
-        return len(self._block) > 0
+            self._at, (self._block, self._malformed) = 0, self._limited(ticks, malformed)
+        return self._at < len(self._block)
 
     def _limited(
         self, ticks: TickBatch, malformed: list[DeadLetter]

@@ -73,6 +73,8 @@ class Runner:
     the oldest first, fill the history without any strategy being asked. All of it is counted in
     ``strategy_drops_total``; the strategy of a tick is ``*`` there.
 
+    When the source ends, as that of a replay, bars that are open are closed: `Engine.close_bars`.
+
     Parameters
     ----------
     source : TickSource
@@ -113,7 +115,14 @@ class Runner:
         self._source, self._sink, self._engine = source, sink, engine
         self._settings = settings
         self._telemetry = telemetry if telemetry is not None else Silent()
-        self._reload = Reload(store, engine, name, settings.reload_seconds, background=background)
+        self._reload = Reload(
+            store,
+            engine,
+            name,
+            settings.reload_seconds,
+            report_every=settings.report_seconds,
+            background=background,
+        )
         self._queue = TickQueue()
         self._drain = drain
         self._window = settings.batch_window_ms / 1e3 if drain else 0.0
@@ -247,13 +256,17 @@ class Runner:
 
     def _note_done(self, ticks: TickBatch) -> None:
         partition, offset = ticks.partition, ticks.offset
-        if len(ticks) and partition[0] == partition[-1] and (partition == partition[0]).all():
+        if not len(ticks):
+            return
+        if len(ticks) == 1 or (partition == partition[0]).all():
             self._done[int(partition[0])] = int(offset[-1]) + 1
             return
         for one in np.unique(partition):
             self._done[int(one)] = int(offset[np.flatnonzero(partition == one)[-1]]) + 1
 
     def _finish(self) -> None:
+        if self._ended and not self._queue:
+            self._emit(self._engine.close_bars(source=self._source.name))
         while self._engine.pending:
             self._emit(self._engine.collect(np.inf))
         self._commit()

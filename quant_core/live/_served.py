@@ -22,8 +22,9 @@ def served_row(
     refused: Mapping[str, str],
     quarantined: Mapping[str, Standing],
     warm: Collection[str],
+    unreached: Mapping[str, str],
 ) -> Served:
-    """Return how a row is served."""
+    """Return how a row is served; ``unreached`` says why the server of a model is not called."""
     name = row.name
     version = serves.row.version if serves is not None else ""
     sha256 = serves.row.model.sha256 if serves is not None and serves.row.model else ""
@@ -37,6 +38,8 @@ def served_row(
         standing = quarantined[name]
         detail = f"{standing.failures} failures in a row, the last: {standing.reason}"
         return Served(name, "quarantined", version, sha256, detail)
+    if name in unreached:
+        return Served(name, "quarantined", version, sha256, unreached[name])
     if name not in warm:
         return Served(name, "warming", version, sha256, "no instrument has enough observations")
     return Served(name, "serving", version, sha256)

@@ -35,6 +35,9 @@ class Settings(BaseSettings):
         Age against the clock beyond which a tick is refused; None refuses none.
     reload_seconds : float
         How often the strategy database is asked for changes.
+    report_seconds : float
+        How often the database is told what is served, even if that has not changed, so that a
+        runner that is gone is noticed.
     commit_seconds : float
         How often the source is told what is done; after a crash that much comes again.
     max_failures : int
@@ -55,6 +58,7 @@ class Settings(BaseSettings):
     max_instruments: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     late_seconds: Annotated[float, Field(gt=0)] | None = None
     reload_seconds: Annotated[float, Field(gt=0)] = 1.0
+    report_seconds: Annotated[float, Field(gt=0)] = 30.0
     commit_seconds: Annotated[float, Field(ge=0)] = 0.1
     max_failures: Annotated[int, Field(ge=1)] = 3
     backoff_seconds: Annotated[float, Field(gt=0)] = 1.0

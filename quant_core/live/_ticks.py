@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from quant_core.features import Rows
 from quant_core.live._messages import TickBatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["joined", "no_ticks", "taken", "writeable"]
+__all__ = ["joined", "no_ticks", "none_of", "ordered", "taken", "writeable"]
 
 _COLUMNS = ("instrument", "ts", "price", "bid", "ask", "size", "partition", "offset", "received")
+_columns = attrgetter(*_COLUMNS)
 _TYPES = (
     np.int32,
     np.int64,
@@ -34,7 +37,7 @@ def no_ticks(names: tuple[str, ...] = ()) -> TickBatch:
 
 def taken(batch: TickBatch, chosen: slice | np.ndarray) -> TickBatch:
     """Return some ticks of a batch; a slice gives views."""
-    return TickBatch(batch.names, *(getattr(batch, name)[chosen] for name in _COLUMNS))
+    return TickBatch(batch.names, *[column[chosen] for column in _columns(batch)])
 
 
 def writeable(batch: TickBatch) -> TickBatch:
@@ -42,10 +45,32 @@ def writeable(batch: TickBatch) -> TickBatch:
 
     Kernels are compiled for such arrays; numba would compile others anew, ticks waiting.
     """
-    columns = [getattr(batch, name) for name in _COLUMNS]
-    if all(column.flags.writeable for column in columns):
+    columns = _columns(batch)
+    for column in columns:
+        if not column.flags.writeable:
+            break
+    else:
         return batch
     return TickBatch(batch.names, *(np.require(column, requirements="W") for column in columns))
+
+
+def ordered(rows: Rows, order: np.ndarray) -> Rows:
+    """Return closed bars in another order, each as though a tick of its own had completed it."""
+    return Rows(
+        rows.sampling,
+        np.arange(len(order)),
+        rows.instrument[order],
+        rows.values[order],
+        rows.count[order],
+        rows.seen[order],
+        rows.ts[order],
+    )
+
+
+def none_of(rows: Rows, sampling: str) -> Rows:
+    """Return no observations of a sampling."""
+    none = rows.tick[:0]
+    return Rows(sampling, none, none, rows.values[:0], none, none, none)
 
 
 def joined(batches: Sequence[TickBatch]) -> TickBatch:

@@ -226,7 +226,41 @@ def test_the_store_hears_what_is_served_when_that_changes(kit: Any, virtual: Any
     assert [[one.state for one in report] for report in world.store.reports] == [
         ["warming"],
         ["serving"],
+        [],
     ]
+
+
+def test_a_report_is_repeated_so_that_a_runner_that_is_gone_is_noticed(
+    kit: Any, virtual: Any
+) -> None:
+    at: list[float] = []
+
+    class Idle(kit.source):
+        def poll(self, limit: int, timeout: float) -> Any:
+            virtual.sleep(1.0)
+            return kit.polled(series(kit, 0, 0), end=virtual.seconds() >= 100)
+
+    class Noting(kit.store):
+        def report(self, runner: str, served: Any) -> None:
+            at.append(virtual.seconds())
+            super().report(runner, served)
+
+    world = World(kit, [], kit.strategy("s"), settings={"report_seconds": 30.0})
+    store = Noting([kit.strategy("s")])
+    Runner(Idle([]), world.sink, world.engine, store, world.settings).run()
+    assert [len(report) for report in store.reports] == [1, 1, 1, 1, 0]
+    assert at == [0.0, 30.0, 60.0, 90.0, 100.0]
+
+
+def test_a_runner_that_fails_reports_that_it_serves_nothing(kit: Any, virtual: Any) -> None:
+    class Broken(kit.source):
+        def poll(self, limit: int, timeout: float) -> Any:
+            raise StoreError("source: gone")
+
+    world = World(kit, [], kit.strategy("s"))
+    with pytest.raises(StoreError, match="gone"):
+        Runner(Broken([]), world.sink, world.engine, world.store, world.settings).run()
+    assert world.store.reports[-1] == []
 
 
 def test_stop_ends_after_what_was_polled(kit: Any, virtual: Any) -> None:
