@@ -98,7 +98,7 @@ def _console() -> SpanExporter:
 
 def _otlp() -> SpanExporter:
     try:
-        from opentelemetry.exporter.otlp.proto.http import trace_exporter  # type: ignore[import-not-found] # no extra brings it
+        from opentelemetry.exporter.otlp.proto.http import trace_exporter
     except ImportError as error:
         raise _missing("opentelemetry-exporter-otlp-proto-http") from error
     exporter: SpanExporter = trace_exporter.OTLPSpanExporter()
