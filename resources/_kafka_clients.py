@@ -44,6 +44,7 @@ def producer(brokers: str, settings: KafkaSettings) -> KafkaProducer:
         acks="all",
         enable_idempotence=True,
         batch_size=_MEBIBYTE // 2,
+        linger_ms=1,
         max_block_ms=int(settings.delivery_seconds * 1000),
         delivery_timeout_ms=int(settings.delivery_seconds * 1000),
         request_timeout_ms=int(min(30.0, settings.delivery_seconds / 2) * 1000),

@@ -1,11 +1,9 @@
-"""Signals and dead letters as messages, built column by column."""
+"""Signals and dead letters as messages."""
 
 from __future__ import annotations
 
 import json
-import math
 from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,10 +18,8 @@ __all__ = ["LONGEST", "Message", "dead_letter_messages", "signal_messages"]
 LONGEST = 1000
 """Signals that one message holds at most; a megabyte is the largest message of most brokers."""
 
-_SAME = ("strategy", "model_version", "feature_hash", "mode", "seed")
+_SAME = ("model_version", "feature_hash", "mode", "seed")
 _INSTANT = "%Y-%m-%dT%H:%M:%SZ"
-_UNSAFE = r'["\\\x00-\x1f]'
-_LARGEST = 2**62
 _QUOTED = json.encoder.encode_basestring_ascii
 
 
@@ -38,9 +34,10 @@ class Message(NamedTuple):
 def signal_messages(signals: pa.Table) -> Iterator[Message]:
     """Yield one message a tick: the rows of a correlation id that follow each other.
 
-    The value is a JSON object ``{correlation_id, ts, instrument, signals}``; ``signals`` holds an
-    object ``{signal_id, strategy, model_version, feature_hash, mode, seed, prediction, signal}``
-    for every row.
+    The value is a JSON object: ``correlation_id``, ``ts`` and ``instrument`` of the tick; arrays
+    ``strategy``, ``prediction`` and ``signal`` with an element a row; and ``model_version``,
+    ``feature_hash``, ``mode`` and ``seed``, each an array too, or the value that all rows have.
+    The id of a signal is ``{correlation_id}/{strategy}``.
 
     Parameters
     ----------
@@ -50,29 +47,15 @@ def signal_messages(signals: pa.Table) -> Iterator[Message]:
     if signals.num_rows == 0:
         return
     table = signals.combine_chunks()
-    # A call of Arrow costs as much as some hundred rows in Python.
-    yield from _by_row(table) if table.num_rows < LONGEST else _by_column(table)
-
-
-def _by_column(table: pa.Table) -> Iterator[Message]:
-    starts = _starts(table["correlation_id"])
-    bodies = pc.binary_join(pa.ListArray.from_arrays(starts, _rows(table)), ",")
-    first = table.select(["correlation_id", "ts", "instrument"]).take(starts[:-1])
-    instruments = _text(first["instrument"])
-    values = pc.binary_join_element_wise(
-        '{"correlation_id":',
-        _quoted(first["correlation_id"]),
-        ',"ts":"',
-        pc.strftime(first["ts"], format=_INSTANT),
-        '","instrument":',
-        _quoted(instruments),
-        ',"signals":[',
-        bodies,
-        "]}",
-        "",
-    )
-    for key, value in zip(instruments.to_pylist(), values.to_pylist(), strict=True):
-        yield Message(key.encode(), value.encode(), [])
+    names, codes = _coded(table)
+    ticks = list(_ticks(table))
+    bounds = pa.array([0, *(end for _, end, _, _ in ticks)], pa.int32())
+    numbers = (_joined(table[name], bounds) for name in ("prediction", "signal"))
+    for (begin, end, head, instrument), prediction, signal in zip(ticks, *numbers, strict=True):
+        # What is equal in every message of these strategies is most of it, and is encoded once.
+        same = _same(names, codes[:, begin:end].tobytes())
+        value = f'{head}{same},"prediction":[{prediction}],"signal":[{signal}]}}'
+        yield Message(instrument.encode(), value.encode(), [])
 
 
 def dead_letter_messages(dead: pa.Table) -> Iterator[Message]:
@@ -93,96 +76,65 @@ def dead_letter_messages(dead: pa.Table) -> Iterator[Message]:
         yield Message(row["instrument"].encode(), value.encode(), headers)
 
 
-def _by_row(table: pa.Table) -> Iterator[Message]:
-    columns = {name: _values(table[name]) for name in table.column_names if name != "ts"}
-    instants = np.datetime_as_string(table["ts"].to_numpy()).tolist()
-    parts = map(_part, *(columns[name] for name in _SAME))
-    numbers = (map(_plain, columns[name]) for name in ("prediction", "signal"))
-    rows = [
-        f'{{"signal_id":{_QUOTED(name)}{part}{prediction},"signal":{signal}}}'
-        for name, part, prediction, signal in zip(
-            columns["signal_id"], parts, *numbers, strict=True
+def _ticks(table: pa.Table) -> Iterator[tuple[int, int, str, str]]:
+    """Yield first and last row of each message, its beginning and its instrument."""
+    runs = pc.run_end_encode(_whole(table["correlation_id"]))
+    ends = runs.run_ends.to_numpy()
+    starts = np.concatenate([[0], ends[:-1]])
+    instants = np.datetime_as_string(table["ts"].to_numpy()[starts]).tolist()
+    column = _whole(table["instrument"])
+    instruments = column.dictionary.to_pylist()
+    codes = column.indices.to_numpy()[starts].tolist()
+    tick = zip(starts.tolist(), ends.tolist(), runs.values.to_pylist(), instants, strict=True)
+    for (start, stop, correlation, instant), code in zip(tick, codes, strict=True):
+        name = instruments[code]
+        head = (
+            f'{{"correlation_id":{_QUOTED(correlation)},"ts":"{instant}Z",'
+            f'"instrument":{_QUOTED(name)},'
         )
-    ]
-    correlation, instruments = columns["correlation_id"], columns["instrument"]
-    starts = [i for i, name in enumerate(correlation) if not i or name != correlation[i - 1]]
-    for begin, end in pairwise([*starts, len(rows)]):
-        value = (
-            f'{{"correlation_id":{_QUOTED(correlation[begin])},"ts":"{instants[begin]}Z",'
-            f'"instrument":{_QUOTED(instruments[begin])},"signals":[{",".join(rows[begin:end])}]}}'
-        )
-        yield Message(instruments[begin].encode(), value.encode(), [])
+        for begin in range(start, stop, LONGEST):
+            yield begin, min(begin + LONGEST, stop), head, name
 
 
-def _values(column: pa.ChunkedArray) -> list[Any]:
-    array = column.combine_chunks()
-    if pa.types.is_dictionary(array.type):
-        names = array.dictionary.to_pylist()
-        return [names[code] for code in array.indices.to_numpy().tolist()]
-    values: list[Any] = array.to_pylist()
-    return values
-
-
-def _plain(value: float) -> str:
-    return repr(value) if math.isfinite(value) else "null"
-
-
-def _starts(correlation: pa.ChunkedArray) -> pa.Array:
-    codes = correlation.combine_chunks().dictionary_encode().indices.to_numpy()
-    changes = np.flatnonzero(np.diff(codes)) + 1
-    starts = np.unique(np.concatenate([[0], changes, np.arange(0, len(codes), LONGEST)]))
-    return pa.array(np.append(starts, len(codes)), pa.int32())
-
-
-def _rows(table: pa.Table) -> pa.Array:
-    rows = pc.binary_join_element_wise(
-        '{"signal_id":',
-        _quoted(table["signal_id"]),
-        _same_parts(table),
-        _number(table["prediction"]),
-        ',"signal":',
-        _number(table["signal"]),
-        "}",
-        "",
-    )
-    return rows.combine_chunks() if isinstance(rows, pa.ChunkedArray) else rows
-
-
-def _same_parts(table: pa.Table) -> pa.Array:
-    """Return what is equal in every signal of a strategy, encoded once a strategy."""
-    code, size = np.zeros(table.num_rows, dtype=np.int64), 1
-    for name in _SAME:
-        column = table[name].combine_chunks()
+def _coded(table: pa.Table) -> tuple[tuple[tuple[Any, ...], ...], np.ndarray]:
+    """Return the values of the columns of `_same`, and (5, rows) indices into them."""
+    values, codes = [], []
+    for name in ("strategy", *_SAME):
+        column = _whole(table[name])
         if not pa.types.is_dictionary(column.type):
             column = column.dictionary_encode()
-        size *= len(column.dictionary)
-        if size >= _LARGEST:
-            _, code = np.unique(code, return_inverse=True)
-            size = (int(code.max()) + 1) * len(column.dictionary)
-        code = code * len(column.dictionary) + column.indices.to_numpy()
-    _, first, code = np.unique(code, return_index=True, return_inverse=True)
-    chosen = pa.array(first)
-    columns = [_text(table[name].take(chosen)).to_pylist() for name in _SAME]
-    return pa.array(map(_part, *columns), pa.string()).take(pa.array(code))
+        values.append(tuple(column.dictionary.to_pylist()))
+        codes.append(column.indices.to_numpy())
+    return tuple(values), np.array(codes, dtype=np.int32)
 
 
-@lru_cache(maxsize=4096)
-def _part(*values: str | int) -> str:
-    part = dict(zip(_SAME, values, strict=True)) | {"seed": int(values[-1])}
-    return f',{json.dumps(part, separators=(",", ":"))[1:-1]},"prediction":'
+@lru_cache(maxsize=256)
+def _same(names: tuple[tuple[Any, ...], ...], codes: bytes) -> str:
+    columns = [
+        [values[code] for code in one]
+        for values, one in zip(
+            names, np.frombuffer(codes, np.int32).reshape(len(names), -1), strict=True
+        )
+    ]
+    strategy, *others = columns
+    same = {name: _single(column) for name, column in zip(_SAME, others, strict=True)}
+    return json.dumps({"strategy": strategy} | same, separators=(",", ":"))[1:-1]
 
 
-def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(pa.string())
+def _single(column: list[Any]) -> Any:
+    return column[0] if column.count(column[0]) == len(column) else column
 
 
-def _quoted(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if pc.any(pc.match_substring_regex(column, _UNSAFE)).as_py():
-        return pa.chunked_array([[json.dumps(text) for text in column.to_pylist()]])
-    return pc.binary_join_element_wise('"', column, '"', "")
+def _joined(column: pa.ChunkedArray, bounds: pa.Array) -> list[str]:
+    """Return the numbers of each message, in the shortest form that reads back exactly."""
+    whole = _whole(column)
+    text = whole.cast(pa.string())
+    if not np.isfinite(whole.to_numpy()).all():
+        text = pc.if_else(pc.is_finite(whole), text, "null")
+    joined: list[str] = pc.binary_join(pa.ListArray.from_arrays(bounds, text), ",").to_pylist()
+    return joined
 
 
-def _number(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return numbers of JSON, in the shortest form that reads back exactly; null for NaN."""
-    text = column.cast(pa.string())
-    return pc.if_else(pc.is_finite(column), text, "null")
+def _whole(column: pa.ChunkedArray) -> Any:
+    found = column.combine_chunks()
+    return found.chunk(0) if isinstance(found, pa.ChunkedArray) else found

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["find_signal"]
 
-_SHARED = ("correlation_id", "ts", "instrument")
-
 
 def find_signal(signal_id: str, path: str | Path) -> dict[str, Any]:
     """Return a signal as plain values.
@@ -76,12 +74,28 @@ def _in_parquet(signal_id: str, file: Path) -> dict[str, Any] | None:
 
 
 def _in_messages(signal_id: str, file: Path) -> dict[str, Any] | None:
+    correlation, _, strategy = signal_id.rpartition("/")
     for message in _messages(file):
-        shared = {name: message[name] for name in _SHARED if name in message}
-        for signal in message.get("signals", ()):
-            if isinstance(signal, dict) and signal.get("signal_id") == signal_id:
-                return {**shared, **signal}
+        strategies = message.get("strategy")
+        if message.get("correlation_id") != correlation or not isinstance(strategies, list):
+            continue
+        if strategy in strategies:
+            place = strategies.index(strategy)
+            return {"signal_id": signal_id} | _row(message, place, len(strategies), file)
     return None
+
+
+def _row(message: dict[str, Any], place: int, count: int, file: Path) -> dict[str, Any]:
+    """Return the values of one signal: of the arrays its own, and what holds for all."""
+    for name, value in message.items():
+        if isinstance(value, list) and len(value) != count:
+            raise DataError(
+                f"{file}: message {message['correlation_id']!r}, {name}: expected {count} values, "
+                f"one a strategy, found {len(value)}"
+            )
+    return {
+        name: value[place] if isinstance(value, list) else value for name, value in message.items()
+    }
 
 
 def _messages(file: Path) -> Iterator[dict[str, Any]]:

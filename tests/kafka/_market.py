@@ -73,6 +73,16 @@ def write_strategies(folder: Path) -> str:
     return url
 
 
+def signals_of(value: bytes) -> list[dict[str, Any]]:
+    """Return the signals of a message, as its readers take it apart."""
+    message = json.loads(value)
+    return [
+        {"signal_id": f"{message['correlation_id']}/{strategy}"}
+        | {name: one[place] if isinstance(one, list) else one for name, one in message.items()}
+        for place, strategy in enumerate(message["strategy"])
+    ]
+
+
 @dataclass
 class Market:
     """Topics of a test, what is sent to them and what comes of it."""
@@ -131,9 +141,8 @@ class Market:
         """Return what was sent for every signal id, duplicates too."""
         found = defaultdict(list)
         for message in self.broker.messages(f"{self.name}.signals"):
-            value = json.loads(message.value)
-            for one in value.pop("signals"):
-                found[one.pop("signal_id")].append(value | one)
+            for one in signals_of(message.value):
+                found[one.pop("signal_id")].append(one)
         return dict(found)
 
     def expected(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import pytest
 from quant_core.live import SIGNALS_SCHEMA, DeadLetter
 from resources._kafka_signals import LONGEST, signal_messages
 from resources._kafka_ticks import LONGEST_PAYLOAD, Tick, tick_batch, tick_of
+from tests.kafka._market import signals_of
 
 NAN = float("nan")
 
@@ -47,9 +48,9 @@ def test_every_signal_is_in_the_message_of_its_tick(ticks: int, strategies: int)
     for key, value, _ in signal_messages(table):
         message = json.loads(value)
         assert message["instrument"] == key.decode()
-        assert len(message["signals"]) <= LONGEST
-        head = {name: message[name] for name in ("correlation_id", "ts", "instrument")}
-        found += [head | signal for signal in message["signals"]]
+        assert (message["feature_hash"], message["seed"]) == ("ff", 7)  # once, as all rows have it
+        assert len(message["signal"]) <= LONGEST
+        found += signals_of(value)
     expected = table.to_pylist()
     assert len(found) == len(expected)
     instants = np.datetime_as_string(table["ts"].to_numpy()).tolist()

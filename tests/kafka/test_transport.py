@@ -176,7 +176,7 @@ def test_signals_are_one_message_a_tick_and_dead_letters_carry_their_reason(
     assert [message.key for message in found] == [b"EURUSD"] * 3
     values = [json.loads(message.value) for message in found]
     assert [value["correlation_id"] for value in values] == ["t/0/0", "t/0/1", "t/0/2"]
-    assert [[s["prediction"] for s in value["signals"]] for value in values] == [
+    assert [value["prediction"] for value in values] == [
         [0.0, 1 / 3],
         [2 / 3, 1.0],
         [4 / 3, 5 / 3],

@@ -146,11 +146,20 @@ def test_a_signal_is_found_in_parquet_and_in_messages(row: StrategyRow, tmp_path
     assert found["ts"] == "2014-05-13T16:53:20.123456789Z"
     assert found["model_version"] == "trend-2020-01"
 
-    own = {name: signal[name] for name in ("signal_id", "strategy", "model_version", "seed")}
-    own |= {name: signal[name] for name in ("feature_hash", "mode", "prediction", "signal")}
-    message = {"correlation_id": "replay/0/41", "ts": 1, "instrument": "EURUSD", "signals": [own]}
+    message = {
+        "correlation_id": "replay/0/41",
+        "ts": "2014-05-13T16:53:20.123456789Z",
+        "instrument": signal["instrument"],
+        "strategy": ["other", "trend"],
+        "model_version": ["other-2020-01", "trend-2020-01"],
+        "feature_hash": signal["feature_hash"],
+        "mode": ["shadow", signal["mode"]],
+        "seed": signal["seed"],
+        "prediction": [0.25, signal["prediction"]],
+        "signal": [0.5, signal["signal"]],
+    }
     (tmp_path / "signals.jsonl").write_text(json.dumps(message) + "\n")
-    assert find_signal(ID, tmp_path / "signals.jsonl")["instrument"] == "EURUSD"
+    assert find_signal(ID, tmp_path / "signals.jsonl") == found
 
 
 @pytest.mark.parametrize(
@@ -159,8 +168,13 @@ def test_a_signal_is_found_in_parquet_and_in_messages(row: StrategyRow, tmp_path
         ("none.parquet", None, "no such file"),
         ("bad.jsonl", "{", "line 1: expected JSON"),
         ("list.jsonl", "[]", "line 1: expected a message"),
-        ("other.jsonl", '{"signals":[]}', "no signal 'replay/0/41/trend'"),
-        ("bare.jsonl", json.dumps({"signals": [{"signal_id": ID}]}), "are missing"),
+        ("other.jsonl", '{"strategy":[]}', "no signal 'replay/0/41/trend'"),
+        ("bare.jsonl", '{"correlation_id":"replay/0/41","strategy":["trend"]}', "are missing"),
+        (
+            "short.jsonl",
+            '{"correlation_id":"replay/0/41","strategy":["trend"],"seed":[]}',
+            "seed: expected 1 values, one a strategy, found 0",
+        ),
     ],
 )
 def test_a_file_without_the_signal(
