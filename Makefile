@@ -52,9 +52,11 @@ dev: setup ## Start the Dagster UI and daemon on http://localhost:3000 (PORT, TV
 	@cd $(TV_HOME) && TV_HOME=$(TV_HOME) DAGSTER_HOME=$(TV_HOME)/dagster PYTHONWARNINGS=ignore \
 		$(CURDIR)/$(RUN)/dagster dev --workspace $(CURDIR)/workspace.yaml --port $(PORT)
 
-bench: setup ## Measure against peers; RETURNS=FILE uses real returns
+bench: setup ## Measure against peers; RETURNS=FILE takes real returns, TICKS='FILE...' real quotes
 	@$(SYNC) --inexact --group bench
-	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(RUN)/python $$script $(if $(RETURNS),--returns $(RETURNS)) || exit 1; done
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; \
+		ticks=$$(grep -q -e '"--ticks"' $$script && echo '$(if $(TICKS),--ticks $(TICKS))'); \
+		$(RUN)/python $$script $(if $(RETURNS),--returns $(RETURNS)) $$ticks || exit 1; done
 
 sky: $(filter .tools/bin/uv,$(UV)) ## Check the SkyPilot files in an environment of their own
 	@UV_PROJECT_ENVIRONMENT=.venv-sky $(UV) sync --frozen --quiet --compile-bytecode --no-default-groups --extra sky

@@ -140,11 +140,11 @@ def main() -> None:
     """Read the arguments and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--returns", help="wide table of simple returns, CSV or Parquet")
-    parser.add_argument("--ticks", help="Parquet of ts, bid, ask")
+    parser.add_argument("--ticks", nargs="*", default=[], help="Parquet of ts, bid, ask; the first")
     parser.add_argument("--rows", type=int, default=2520, help="rows of the history")
     parser.add_argument("--count", type=int, default=100_000, help="ticks of the stream")
     arguments = parser.parse_args()
-    measure_stream(*ticks(arguments.ticks, arguments.count))
+    measure_stream(*ticks(next(iter(arguments.ticks), None), arguments.count))
     measure_history(matrix(arguments.returns, arguments.rows))
 
 

@@ -153,6 +153,7 @@ def measure(name: str, models: list[Model], rows: np.ndarray, draw: np.random.Ge
 def main() -> None:
     """Read the arguments and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--returns", help="ignored: the models are made up")
     parser.add_argument("--linear", type=int, default=40)
     parser.add_argument("--perceptrons", type=int, default=40)
     parser.add_argument("--forests", type=int, default=20)

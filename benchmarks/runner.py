@@ -4,7 +4,9 @@
 strategies (40 linear models, 40 perceptrons, 20 ensembles of 100 trees) on tick features read
 Parquet files of quotes, as in ``quant runner replay``; without files the quotes are random. The
 peer is the same runner with a session of ONNX Runtime for each strategy, called for every tick and
-in the same batches. ``--soak`` replays so many ticks and prints the memory of the process.
+in the same batches. The latency is measured again with four strategies in Python beside them that
+raise, hang, answer NaN and answer a wrong shape. ``--soak`` replays so many ticks and prints the
+memory of the process.
 """
 
 from __future__ import annotations
@@ -18,11 +20,13 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
+from _faults import FAULTS
 
 from quant_core.clock import clock
 from quant_core.features import Feature, FeatureSet
 from quant_core.live import (
     Engine,
+    IsolatedLane,
     ParquetSink,
     ReplaySource,
     Runner,
@@ -82,8 +86,9 @@ class Fixed:
         return self._rows
 
     def report(self, runner: str, served: Sequence[Served]) -> None:
-        """Complain about strategies that are not served."""
+        """Complain about strategies that should be served and are not."""
         wrong = [one for one in served if one.state in {"refused", "quarantined"}]
+        wrong = [one for one in wrong if one.strategy not in FAULTS]
         assert not wrong, (runner, wrong[0])
 
 
@@ -164,10 +169,11 @@ def run(
     backend: Literal["auto", "onnxrt"] = "auto",
     batch: int = 512,
     paced: bool = False,
+    lane: IsolatedLane | None = None,
 ) -> tuple[Figures, Engine]:
     """Run strategies on a source."""
     settings = Settings(max_batch=batch)
-    engine = Engine(settings, open_model, backend=backend)
+    engine = Engine(settings, open_model, isolated=lane, backend=backend)
     runner = Runner(source, sink, engine, Fixed(rows), settings, drain=paced)
     return runner.run(), engine
 
@@ -177,11 +183,35 @@ def latency(rows: Sequence[StrategyRow], files: Sequence[str], rate: float, seco
     with tempfile.TemporaryDirectory() as out, ParquetSink(out) as sink:
         source = ReplaySource(files, rate, limit=int(rate * seconds))
         figures, engine = run(rows, source, sink, paced=True)
-    dropped = sum(engine.drops.values()) + figures.dropped_ticks
+    print(f"{rate:,.0f} ticks/s, {len(rows)} strategies: {_told(figures, engine)}")
+
+
+def faults(rows: Sequence[StrategyRow], files: Sequence[str], rate: float, seconds: float) -> None:
+    """Print quantiles of the same strategies beside some that misbehave."""
+    python = [
+        StrategyRow(name=name, features=rows[0].features, python=f"_faults:{name}")
+        for name in FAULTS
+    ]
+    with (
+        tempfile.TemporaryDirectory() as out,
+        ParquetSink(out) as sink,
+        IsolatedLane(Settings()) as lane,
+    ):
+        source = ReplaySource(files, rate, limit=int(rate * seconds))
+        figures, engine = run([*rows, *python], source, sink, paced=True, lane=lane)
+    states = {one.strategy: one.state for one in engine.served()}
+    quarantined = ", ".join(name for name in FAULTS if states[name] == "quarantined")
+    print(f"  and {len(FAULTS)} that misbehave: {_told(figures, engine)}")
+    print(f"  in quarantine: {quarantined}")
+
+
+def _told(figures: Figures, engine: Engine) -> str:
+    dropped = figures.dropped_ticks
+    dropped += sum(count for (name, _), count in engine.drops.items() if name not in FAULTS)
     p50, p99, p999 = (1e3 * one for one in figures.latencies.quantiles([0.5, 0.99, 0.999]))
-    print(
-        f"{rate:,.0f} ticks/s, {figures.ticks:,} ticks, {figures.signals:,} signals: p50 {p50:.2f} "
-        f"ms, p99 {p99:.2f} ms, p99.9 {p999:.2f} ms, {dropped} drops"
+    return (
+        f"{figures.ticks:,} ticks, {figures.signals:,} signals, p50 {p50:.2f} ms, "
+        f"p99 {p99:.2f} ms, p99.9 {p999:.2f} ms, {dropped} drops"
     )
 
 
@@ -228,6 +258,7 @@ def main() -> None:
     """Read the arguments and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ticks", nargs="*", help="Parquet files of quotes")
+    parser.add_argument("--returns", help="ignored: a runner reads ticks")
     parser.add_argument("--rate", type=float, default=1000.0)
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--count", type=int, default=40_000, help="ticks of a throughput")
@@ -240,6 +271,7 @@ def main() -> None:
         rows = trained(files, folder)
         every = [row for kind in rows.values() for row in kind]
         latency(every, files, arguments.rate, arguments.seconds)
+        faults(every, files, arguments.rate, arguments.seconds)
         print(f"{'ticks per second':<56}{'':>12}{'ratio':>10}")
         compare(
             "80 linear models and perceptrons",
