@@ -320,4 +320,12 @@ class Runner:
                 }
                 for one in self._engine.served()
             ],
+            "source": _said_by(self._source),
+            "sink": _said_by(self._sink),
         }
+
+
+def _said_by(end: TickSource | Sink) -> dict[str, Any]:
+    """Return what a source or sink says of itself; not all have something to say."""
+    status = getattr(end, "status", None)
+    return dict(status()) if status is not None else {}

@@ -23,6 +23,7 @@ VERSION = "4.1.0"
 PAUSE = threading.Event()
 CLUSTER = "AAAAAAAAAAAAAAAAAAAAAA"
 START_SECONDS = 120.0
+PORTS, RANGE = 20_000, 12_000
 JAVA = (
     "-Xms64m",
     "-Xmx256m",
@@ -114,6 +115,7 @@ class Broker:
         self.address = f"127.0.0.1:{self.port}"
         self._jars, self._folder = jars(), folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._topics: list[str] = []
         self._properties = folder / "server.properties"
         self._properties.write_text(
             PROPERTIES.format(port=self.port, controller=controller, data=folder / "data")
@@ -147,6 +149,7 @@ class Broker:
         with self.admin() as admin:
             admin.create_topics(wanted)
             admin.wait_for_topics(list(wanted))
+        self._topics += wanted
 
     @contextmanager
     def admin(self) -> Iterator[Any]:
@@ -189,8 +192,11 @@ class Broker:
             consumer = KafkaConsumer(bootstrap_servers=self.address, bootstrap_timeout_ms=2000)
         except KafkaError:
             return False
-        consumer.close(autocommit=False)
-        return True
+        try:
+            # A broker that starts again answers before it has read what topics it has.
+            return all(map(consumer.partitions_for_topic, self._topics))
+        finally:
+            consumer.close(autocommit=False)
 
     def _end(self, number: int) -> None:
         process, self._process = self._process, None
@@ -226,15 +232,24 @@ def running_broker() -> Iterator[Broker]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nothing listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for found in sockets:
-            found.bind(("127.0.0.1", 0))
-        return [int(found.getsockname()[1]) for found in sockets]
-    finally:
-        for found in sockets:
-            found.close()
+    """Return ports that nothing listens on now.
+
+    They are below those that systems give to outgoing connections: a client that tries to reach a
+    broker which is down could be given its port, and the broker could not start again.
+    """
+    found: list[int] = []
+    for place in range(RANGE):
+        port = PORTS + (os.getpid() * 7 + place) % RANGE
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise RuntimeError(f"expected {count} free ports from {PORTS}, found {len(found)}")
 
 
 def wait_for(condition: Callable[[], object], *, seconds: float = 60.0) -> Any:

@@ -82,11 +82,11 @@ def test_the_one_left_of_two_replicas_takes_over_with_equal_signals(market: Mark
 def _owners(admin: object, group: str) -> list[int]:
     """Return how many partitions each member of a group has."""
     described = admin.describe_groups([group])[group]  # type: ignore[attr-defined] # kafka-python
+    # While a group rebalances, its members have no assignment.
+    assigned = [member["member_assignment"] or {} for member in described["members"]]
     return [
-        sum(
-            len(topic["partitions"]) for topic in member["member_assignment"]["assigned_partitions"]
-        )
-        for member in described["members"]
+        sum(len(topic["partitions"]) for topic in one.get("assigned_partitions", ()))
+        for one in assigned
     ]
 
 
