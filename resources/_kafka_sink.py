@@ -87,6 +87,21 @@ class KafkaSink:
             self._wait(left)
             self._settle()
 
+    def mark(self) -> int:
+        """Return what `settled` has to be asked, to know whether all taken so far is durable."""
+        return self._acknowledged + len(self._sent)
+
+    def settled(self, mark: int) -> bool:
+        """Return whether all that was taken before a mark is acknowledged, without waiting.
+
+        Raises
+        ------
+        StoreError
+            If the brokers refuse for a reason that does not pass.
+        """
+        self._settle()
+        return self._acknowledged >= mark
+
     def status(self) -> dict[str, Any]:
         """Return how many messages were acknowledged and wait, and the last error."""
         return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from quant_core.live._messages import DeadLetter, TickBatch
     from quant_core.live._strategy import StrategyRow
 
-__all__ = ["Polled", "Served", "Sink", "StrategyStore", "Telemetry", "TickSource"]
+__all__ = ["Marking", "Polled", "Served", "Sink", "StrategyStore", "Telemetry", "TickSource"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,19 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Flush and let go."""
+        ...
+
+
+@runtime_checkable
+class Marking(Protocol):
+    """A sink that says what is durable without waiting, so that commits need not wait for it."""
+
+    def mark(self) -> int:
+        """Return what `settled` has to be asked, to know whether all taken so far is durable."""
+        ...
+
+    def settled(self, mark: int) -> bool:
+        """Return whether all that was taken before a mark is durable."""
         ...
 
 

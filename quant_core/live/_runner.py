@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from quant_core.clock import clock
 from quant_core.live._latency import Latencies
-from quant_core.live._protocols import Silent
+from quant_core.live._protocols import Marking, Silent
 from quant_core.live._queue import TickQueue
 from quant_core.live._rehearsal import rehearse
 from quant_core.live._reload import Reload
@@ -33,6 +33,7 @@ __all__ = ["Figures", "Runner"]
 _IDLE_SECONDS = 0.1
 _LOAD_SECONDS = 60.0
 _STUCK_SECONDS = 10.0
+_WAIT_SECONDS = 5.0
 _BACKGROUND, _NORMAL, _ALL = 1, 2, 3
 
 
@@ -62,6 +63,14 @@ class Figures:
     started: float = 0.0
     ended: float = 0.0
     latencies: Latencies = field(default_factory=Latencies, repr=False)
+
+
+class _Saying(NamedTuple):
+    """A commit that waits until what came before a mark of the sink is durable."""
+
+    mark: int
+    upto: dict[int, int]
+    since: float
 
 
 class Runner:
@@ -129,6 +138,7 @@ class Runner:
         self._stopped = self._ended = self._dirty = False
         self._committed = 0.0
         self._done: dict[int, int] = {}
+        self._saying: _Saying | None = None
         self.figures = Figures()
 
     def run(self) -> Figures:
@@ -199,6 +209,8 @@ class Runner:
         """Return how long a poll may wait: until something else is due."""
         if self._engine.pending:
             return 0.001
+        if self._saying is not None:
+            return 0.01
         due = [self._reload.due]
         if self._dirty:
             due.append(self._committed + self._settings.commit_seconds)
@@ -241,10 +253,30 @@ class Runner:
         self.figures.ended = clock().seconds()
 
     def _commit_if_due(self) -> None:
-        if self._dirty and clock().seconds() >= self._committed + self._settings.commit_seconds:
+        if self._saying is not None:
+            self._say(self._saying)
+        elif self._dirty and clock().seconds() >= self._committed + self._settings.commit_seconds:
+            if isinstance(self._sink, Marking):
+                done = self._done | self._engine.unfinished()
+                self._saying = _Saying(self._sink.mark(), done, clock().seconds())
+                self._dirty = bool(self._engine.pending)
+            else:
+                self._commit()
+
+    def _say(self, saying: _Saying) -> None:
+        """Commit what is durable while other ticks are processed; if that takes long, wait."""
+        assert isinstance(self._sink, Marking)
+        if self._sink.settled(saying.mark):
+            idle = not (self._dirty or self._queue or self._engine.pending)
+            self._source.commit(None if idle else saying.upto)
+            self._saying = None
+            self._committed = clock().seconds()
+            self._gauges()
+        elif clock().seconds() - saying.since > _WAIT_SECONDS:
             self._commit()
 
     def _commit(self) -> None:
+        self._saying = None
         self._sink.flush()
         if self._queue or self._engine.pending:
             self._source.commit(self._done | self._engine.unfinished())

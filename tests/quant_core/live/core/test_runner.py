@@ -67,6 +67,26 @@ def test_a_commit_under_load_names_what_is_done(kit: Any, virtual: Any) -> None:
     assert world.sink.flushed == [1, 3, 4, 4]
 
 
+def test_a_sink_that_marks_is_not_waited_for(kit: Any, virtual: Any) -> None:
+    polls = [kit.polled(series(kit, k, 1)) for k in range(6)]
+    world = World(kit, polls, kit.strategy("s"), settings={"commit_seconds": 0.0})
+    asked: list[int] = []
+
+    def settled(mark: int) -> bool:
+        asked.append(mark)
+        return len(asked) % 2 == 0  # each mark is asked for twice
+
+    world.sink.mark = lambda: world.sink.emitted
+    world.sink.settled = settled
+    world.runner.run()
+    assert asked[:2] == [asked[0]] * 2
+    assert len(world.sink.flushed) == 1  # at the end
+    first = world.source.committed[0]
+    assert first is not None
+    assert max(first.values()) <= 2  # what was done at the mark, not what has been done since
+    assert world.source.committed[-1] is None
+
+
 def test_a_sink_that_fails_leaves_its_ticks_uncommitted(kit: Any, virtual: Any) -> None:
     world = World(kit, [kit.polled(series(kit, 0, 3))], kit.strategy("s"))
 
