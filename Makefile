@@ -37,7 +37,7 @@ check: setup ## Lint, types, layers, docstrings, conventions
 	$(RUN)/python .pre-commit-hooks/conventions.py
 
 test: setup ## Run the tests
-	$(RUN)/pytest
+	$(RUN)/pytest -n 2 --dist loadfile
 
 library: $(filter .tools/bin/uv,$(UV)) ## Run a tournament where neither Dagster, Ray nor MLflow is installed
 	@UV_PROJECT_ENVIRONMENT=.venv-library $(UV) sync --frozen --quiet --compile-bytecode --no-default-groups --extra engines

@@ -175,7 +175,7 @@ class _Package:
     given: Any
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Package]:
     """Import the definitions again, on the small sleeve: partitions are made on import."""
     folder = tmp_path_factory.mktemp("sleeves")
@@ -197,7 +197,7 @@ def _loaded() -> list[str]:
     return [name for name in sys.modules if name.split(".")[0] == "quant_assets"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def made(package: _Package, tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """Returns, features and two models of the sleeve, and an MLflow without anything in it."""
     platform = Platform(package, tmp_path_factory.mktemp("platform"), None)
@@ -227,7 +227,7 @@ def platform(made: Platform, tmp_path: Path) -> Iterator[Platform]:
         yield replace(made, root=tmp_path / "platform", instance=instance)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ranked(made: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """The sleeve from prices to leaderboard, its models trained by the asset graph."""
     root = tmp_path_factory.mktemp("ranked")
