@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -83,6 +84,15 @@ def jars() -> Path:
     if maven is None:
         raise MissingBrokerError("Maven is not installed (Debian: maven)")
     folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / "kafka.lock").open("w") as lock:
+        # Two of Maven at a time would spoil its repository.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            _fetch(maven, folder)
+    return folder
+
+
+def _fetch(maven: str, folder: Path) -> None:
     fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".kafka-"))
     command = [maven, "-B", "-q", "-f", str(POM), "dependency:copy-dependencies"]
     done = subprocess.run(
@@ -94,11 +104,7 @@ def jars() -> Path:
     if done.returncode != 0:
         shutil.rmtree(fresh)
         raise MissingBrokerError(f"Maven could not fetch Kafka {VERSION}: {done.stdout[-500:]}")
-    try:
-        fresh.rename(folder)
-    except OSError:  # another process was faster
-        shutil.rmtree(fresh)
-    return folder
+    fresh.rename(folder)
 
 
 class Broker:
