@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from quant_core.profiles._profile import Profile
+from quant_core.profiles._profile import ConstrainedProfile, Profile
 
 __all__ = ["EqualWeight", "Market"]
 
 
-class EqualWeight(Profile):
+class EqualWeight(ConstrainedProfile):
     """Hold every selected atom alike: ``w_i = 1/n``.
 
     The benchmark of DeMiguel, Garlappi & Uppal, "Optimal versus naive diversification", Review of

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from quant_core.profiles._profile import CappedProfile
+from quant_core.profiles._profile import RiskProfile
 
 __all__ = ["Hrp", "RiskParity"]
 
 
-class RiskParity(CappedProfile):
+class RiskParity(RiskProfile):
     """Equalise risk contributions: ``w_i (Sw)_i = w'Sw / n`` for every i, ``sum w = 1``.
 
     Maillard, Roncalli & Teiletche, "The properties of equally weighted risk contribution
@@ -23,7 +23,7 @@ class RiskParity(CappedProfile):
     name: Literal["risk_parity"] = "risk_parity"
 
 
-class Hrp(CappedProfile):
+class Hrp(RiskProfile):
     """Split hierarchically by inverse variance along a single-linkage tree of correlations.
 
     Hierarchical risk parity, Lopez de Prado, "Building diversified portfolios that outperform out

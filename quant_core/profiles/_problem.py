@@ -17,6 +17,8 @@ class Status(StrEnum):
     """Certified: residual of the optimality conditions at most 1e-9."""
     FALLBACK = "fallback"
     """Certified, by a later link of the fallback chain."""
+    APPROXIMATE = "approximate"
+    """An engine's own answer, a valid portfolio whose residual is above 1e-9; never by native."""
     EMPTY = "empty"
     """Nothing to hold, on purpose: the selection is empty."""
     INFEASIBLE = "infeasible"
@@ -45,6 +47,19 @@ class Problem:
         Intensity of the shrinkage that went into ``covariance``, 0 for none.
     condition_number : float
         1-norm condition number of ``covariance``, NaN if it was not estimated.
+    periods_per_year : int
+        Observations in a year, what a target volatility is annualised by.
+    symbols : tuple of str, length n
+        Symbol of each atom, what groups of constraints name; empty if nothing reads them.
+    held : numpy.ndarray of shape (n,), optional
+        What is held of each atom before the trade, as weights at the close that is solved at; None
+        before the first trade.
+    held_outside : float
+        Weight held in atoms that are not among the n, and so are sold; in [0, 1].
+    beta : numpy.ndarray of shape (n,), optional
+        Regression slope of each atom's returns on the market's; given to profiles that ask for it.
+    market : numpy.ndarray of shape (t,), optional
+        Returns of the market over the train period; given to profiles that ask for them.
     """
 
     mean: np.ndarray
@@ -52,6 +67,12 @@ class Problem:
     risk_free: float = 0.0
     shrinkage: float = 0.0
     condition_number: float = np.nan
+    periods_per_year: int = 252
+    symbols: tuple[str, ...] = field(default=(), repr=False)
+    held: np.ndarray | None = field(default=None, repr=False)
+    held_outside: float = 0.0
+    beta: np.ndarray | None = field(default=None, repr=False)
+    market: np.ndarray | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +82,8 @@ class Solution:
     Parameters
     ----------
     weights : numpy.ndarray, shape (n,)
-        Non-negative, sum at most 1; all zero unless ``status`` is optimal or fallback.
+        Non-negative, sum at most 1; all zero unless ``status`` is optimal,
+        fallback or approximate.
     status : Status
         How the solve ended.
     solver : str
@@ -79,6 +101,8 @@ class Solution:
         Largest relative violation of the optimality conditions; NaN where there are none.
     message : str
         Why there are no weights; empty otherwise.
+    regime : str
+        The regime that an adaptive profile saw; empty for the others.
     """
 
     weights: np.ndarray
@@ -90,3 +114,4 @@ class Solution:
     objective: float = np.nan
     kkt_residual: float = np.nan
     message: str = ""
+    regime: str = ""

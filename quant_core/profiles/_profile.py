@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from quant_core.covariance import CovarianceSpec
+from quant_core.profiles._constraints import Constraints
 
-__all__ = ["CappedProfile", "Profile", "RiskProfile"]
+__all__ = ["ConstrainedProfile", "Profile", "RiskProfile"]
 
 
 class Profile(BaseModel):
@@ -32,7 +33,11 @@ class Profile(BaseModel):
     name: str
 
 
-class RiskProfile(Profile):
+class ConstrainedProfile(Profile, Constraints):
+    """Base of the profiles whose weights may be bounded."""
+
+
+class RiskProfile(ConstrainedProfile):
     """Base of the profiles that read a covariance.
 
     Parameters
@@ -44,15 +49,3 @@ class RiskProfile(Profile):
     needs_covariance: ClassVar[bool] = True
 
     covariance: CovarianceSpec = CovarianceSpec(name="ledoit_wolf")
-
-
-class CappedProfile(RiskProfile):
-    """Base of the risk profiles that may bound a single weight.
-
-    Parameters
-    ----------
-    cap : float, optional
-        Upper bound of every weight, in (0, 1]; a cap below ``1/n`` is infeasible. None for no cap.
-    """
-
-    cap: float | None = Field(default=None, gt=0, le=1)

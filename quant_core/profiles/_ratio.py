@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from quant_core.profiles._profile import CappedProfile
+from quant_core.profiles._profile import RiskProfile
 
 __all__ = ["MaxDiversification", "MaxSharpe"]
 
 
-class MaxSharpe(CappedProfile):
+class MaxSharpe(RiskProfile):
     """Maximise the Sharpe ratio: ``max (m - r)'w / sqrt(w'Sw)``, ``sum w = 1``, ``0 <= w <= cap``.
 
     The tangency portfolio of Sharpe, "Mutual fund performance", Journal of Business 39 (1966).
@@ -22,7 +22,7 @@ class MaxSharpe(CappedProfile):
     name: Literal["max_sharpe"] = "max_sharpe"
 
 
-class MaxDiversification(CappedProfile):
+class MaxDiversification(RiskProfile):
     """Maximise the diversification ratio.
 
     ``max s'w / sqrt(w'Sw)``, ``sum w = 1``, ``0 <= w <= cap``, ``s_i = sqrt(S_ii)``; Choueifaty &

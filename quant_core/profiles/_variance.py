@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from quant_core.profiles._profile import CappedProfile
+from quant_core.profiles._profile import RiskProfile
 
 __all__ = ["MeanVariance", "MinVariance"]
 
 
-class MinVariance(CappedProfile):
+class MinVariance(RiskProfile):
     """Minimise variance: ``min w'Sw`` over ``sum w = 1``, ``0 <= w <= cap``.
 
     The left end of the efficient frontier, Markowitz, "Portfolio selection", Journal of Finance 7
@@ -21,7 +21,7 @@ class MinVariance(CappedProfile):
     name: Literal["min_variance"] = "min_variance"
 
 
-class MeanVariance(CappedProfile):
+class MeanVariance(RiskProfile):
     """Maximise quadratic utility: ``max m'w - gamma/2 w'Sw``, ``sum w = 1``, ``0 <= w <= cap``.
 
     Markowitz (1952), as a utility. Multiplying mean and covariance by the same factor, for example
