@@ -19,13 +19,15 @@ class EngineSpec(BaseModel):
 
     Parameters
     ----------
-    name : {"native"}
+    name : {"native", "cvxpy", "skfolio", "riskfolio", "pyportfolioopt", "cvxportfolio"}
         The engine.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Literal["native"] = "native"
+    name: Literal["native", "cvxpy", "skfolio", "riskfolio", "pyportfolioopt", "cvxportfolio"] = (
+        "native"
+    )
 
 
 class Engine(Protocol):
@@ -39,6 +41,21 @@ class Engine(Protocol):
     @property
     def name(self) -> str:
         """Name of the engine in the registry."""
+        ...
+
+    @property
+    def lack(self) -> str:
+        """Why it cannot run here, naming the extra that it needs; empty when it can."""
+        ...
+
+    @property
+    def release(self) -> str:
+        """Releases of the libraries that decide the numbers; empty where it is this one alone."""
+        ...
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """Names of the profiles that it solves, sorted."""
         ...
 
     def solve(
@@ -59,7 +76,8 @@ class Engine(Protocol):
         Returns
         -------
         Solution
-            Certified weights, or a status that says why there are none. Never raises on numbers.
+            Weights with their residual, or a status that says why there are none. Never raises on
+            numbers.
         """
         ...
 

@@ -6,13 +6,14 @@ from types import MappingProxyType
 from quant_core.profiles._constraints import Constraints, Group
 from quant_core.profiles._naive import EqualWeight, Market
 from quant_core.profiles._parity import Hrp, RiskParity
-from quant_core.profiles._problem import Problem, Solution, Status
+from quant_core.profiles._problem import WEIGHTED, Problem, Solution, Status
 from quant_core.profiles._profile import ConstrainedProfile, Profile, RiskProfile
 from quant_core.profiles._ratio import MaxDiversification, MaxSharpe
 from quant_core.profiles._variance import MeanVariance, MinVariance
 
 __all__ = [
     "PROFILES",
+    "WEIGHTED",
     "ConstrainedProfile",
     "Constraints",
     "EqualWeight",

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
-__all__ = ["Problem", "Solution", "Status"]
+__all__ = ["WEIGHTED", "Problem", "Solution", "Status"]
 
 
 class Status(StrEnum):
@@ -29,6 +29,10 @@ class Status(StrEnum):
     """What the cell needs is missing: an extra, or the benchmark."""
     UNSUPPORTED = "unsupported"
     """The engine does not know the profile."""
+
+
+WEIGHTED = frozenset({Status.OPTIMAL, Status.FALLBACK, Status.APPROXIMATE})
+"""The statuses of a solve that has weights."""
 
 
 @dataclass(frozen=True, slots=True)

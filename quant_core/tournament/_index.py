@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quant_core.profiles import Status
+from quant_core.profiles import WEIGHTED, Status
 from quant_core.tournament._atoms import columns_of
 from quant_core.tournament._cube import CUBE_NAMES
 from quant_core.tournament._segments import segments, texts_at
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["CubeIndex", "read_weights"]
 
 _ABSENT = (Status.UNAVAILABLE, Status.UNSUPPORTED, Status.FAILED)
-_HELD = frozenset({str(Status.OPTIMAL), str(Status.FALLBACK)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ class CubeIndex:
 
     def in_cash(self, names: tuple[str, ...]) -> int:
         """Return the number of windows without weights."""
-        return sum(status not in _HELD for _, status in self.solves[names])
+        return sum(status not in WEIGHTED for _, status in self.solves[names])
 
     def absence(self, names: tuple[str, ...]) -> tuple[str, str] | None:
         """Return status and reason of a cell that can have no path, or None.

@@ -11,7 +11,7 @@ from quant_core.canonical import digest_json, digest_parts
 from quant_core.cells import CellIdentity, code_version
 from quant_core.covariance import CODE_MODULES, CovarianceSpec
 from quant_core.engines import ENGINES
-from quant_core.profiles import Problem, Solution, Status
+from quant_core.profiles import WEIGHTED, Problem, Solution, Status
 from quant_core.tournament._cube import (
     CUBE_NAMES,
     CUBE_SCHEMA,
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Atoms", "SolveStage", "plan_solves"]
 
-_CERTIFIED = frozenset({Status.OPTIMAL, Status.FALLBACK})
 _NO_MATRIX = np.empty((0, 0))
 
 type Atoms = Mapping[tuple[str, str], AtomsRecord]
@@ -131,6 +130,8 @@ def _lines(config: TournamentConfig) -> list[_Line]:
                     profile.spec.model_dump(mode="json"),
                     config.risk_free_per_period if profile.spec.needs_risk_free else None,
                 ]
+                if solver.release:
+                    parameters.append(solver.release)
                 found.append(
                     _Line(
                         (selection.label, engine.label, profile.label),
@@ -262,7 +263,7 @@ class _Solver:
         if line.profile.needs_risk_free:
             problem = replace(problem, risk_free=self._stage.risk_free)
         solution = self._engines[line.engine].solve(line.profile, problem, warm=warm)
-        if solution.status in _CERTIFIED:
+        if solution.status in WEIGHTED:
             held = np.zeros(len(self._stage.atoms_of_columns))
             held[columns] = solution.weights
             self._previous[number] = held
@@ -289,7 +290,7 @@ def _record(
     *,
     condition_number: float = np.nan,
 ) -> SolveRecord:
-    certified = solution.status in _CERTIFIED and columns is not None and cluster is not None
+    weighted = solution.status in WEIGHTED and columns is not None and cluster is not None
     return SolveRecord(
         key=identity.key,
         inputs_hash=identity.inputs_hash,
@@ -303,7 +304,7 @@ def _record(
         shrinkage=solution.shrinkage,
         objective=solution.objective,
         kkt_residual=solution.kkt_residual,
-        columns=columns if certified and columns is not None else np.zeros(0, np.int64),
-        weights=solution.weights if certified else np.zeros(0),
-        cluster=cluster if certified and cluster is not None else np.zeros(0, np.int32),
+        columns=columns if weighted and columns is not None else np.zeros(0, np.int64),
+        weights=solution.weights if weighted else np.zeros(0),
+        cluster=cluster if weighted and cluster is not None else np.zeros(0, np.int32),
     )

@@ -59,6 +59,13 @@ class NativeEngine:
     """
 
     name = "native"
+    lack = ""
+    release = ""
+
+    @property
+    def profiles(self) -> tuple[str, ...]:
+        """Names of the profiles that it solves, sorted."""
+        return tuple(sorted(_MODULES))
 
     def solve(
         self, profile: Profile, problem: Problem, *, warm: np.ndarray | None = None
