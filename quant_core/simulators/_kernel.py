@@ -1,7 +1,7 @@
 """The compiled kernel of the custom simulator.
 
-Holdings are kept for the atoms of the window in force alone, in the order of the columns, and
-sums run over interleaved lanes of that order: a column that is never held costs nothing and moves
+Holdings, negative where an atom is short, are kept for the atoms of the window in force alone, in
+the order of the columns, and sums run over interleaved lanes of that order: a column that is never held costs nothing and moves
 no bit of the path. No reassociation is allowed to the compiler, so neither does the machine.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+
+from quant_core.simulators._path import RUIN
 
 __all__ = ["simulate_path"]
 
@@ -82,12 +84,12 @@ def _enter(
     """Trade into a window: number of atoms held, their value, and the value traded."""
     sold, entered = 0.0, 0
     for j in range(count):
-        if weights[atoms[j]] > 0.0:
+        if weights[atoms[j]] != 0.0:
             dense[atoms[j]] = holdings[j]
         else:
             sold += abs(holdings[j])
     for i in range(len(weights)):
-        if weights[i] > 0.0:
+        if weights[i] != 0.0:
             atoms[entered] = i
             entered += 1
     for j in range(entered):
@@ -107,10 +109,10 @@ def simulate_path(
     nav, turnover, cost = np.zeros(days), np.zeros(days), np.zeros(days)
     holdings, targets, dense = np.empty(columns), np.empty(columns), np.zeros(columns)
     terms, atoms = np.empty(columns), np.empty(columns, np.uint64)
-    count, window, cash = 0, 0, 1.0
+    count, window, cash, before = 0, 0, 1.0, 1.0
     for day in range(days):
         value = cash + _grow(holdings, values[day], atoms, count)
-        if value <= 0.0:
+        if value <= RUIN * before:
             break
         invested, traded, trades = 0.0, 0.0, False
         if window < len(rows) and rows[window] == day:
@@ -130,7 +132,8 @@ def simulate_path(
             cost[day] = rate * traded / value
             nav[day] = value - rate * traded
             cash = nav[day] - invested
-            if nav[day] <= 0.0:
+            if nav[day] <= RUIN * value:
                 nav[day] = 0.0
                 break
+        before = nav[day]
     return nav, turnover, cost

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-__all__ = ["SimulatedPath"]
+__all__ = ["RUIN", "SimulatedPath"]
+
+RUIN = 1e-9
+"""Part of the value of the close before that is nothing: a path left with no more is bankrupt.
+
+A total loss leaves a residue of rounding, of another size and sign in every simulator.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +23,7 @@ class SimulatedPath:
     ----------
     nav : numpy.ndarray, shape (T,)
         Net asset value after the day's trade and its cost, from 1 before the first row. Zero from
-        the day of a bankruptcy on.
+        the day of a bankruptcy on, at whose close everything is liquidated.
     turnover : numpy.ndarray, shape (T,)
         One-way turnover: half the traded value as a fraction of the value before the trade.
     cost : numpy.ndarray, shape (T,)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quant_core.simulators._path import SimulatedPath
+from quant_core.simulators._path import RUIN, SimulatedPath
 
 if TYPE_CHECKING:
     from quant_core.simulators._rebalance import Rebalance
@@ -26,13 +26,13 @@ def simulate_reference(
     """
     days, columns = values.shape
     nav, turnover, cost = np.zeros(days), np.zeros(days), np.zeros(days)
-    holdings, cash = np.zeros(columns), 1.0
+    holdings, cash, before = np.zeros(columns), 1.0, 1.0
     target: np.ndarray | None = None
     first_rows = {int(row): number for number, row in enumerate(rows)}
     for day in range(days):
         holdings = holdings * (1.0 + np.nan_to_num(values[day], nan=0.0))
         value = float(np.sum(holdings)) + cash
-        if value <= 0.0:
+        if value <= RUIN * before:
             break
         trades = np.zeros(columns)
         if day in first_rows:
@@ -47,7 +47,9 @@ def simulate_reference(
         cash = cash - float(np.sum(trades)) - rate * traded
         turnover[day] = traded / value / 2.0
         cost[day] = rate * traded / value
-        nav[day] = max(float(np.sum(holdings)) + cash, 0.0)
-        if nav[day] == 0.0:
+        nav[day] = float(np.sum(holdings)) + cash
+        if nav[day] <= RUIN * value:
+            nav[day] = 0.0
             break
+        before = nav[day]
     return SimulatedPath(nav, turnover, cost)

@@ -52,18 +52,19 @@ def _check_rows(rows: np.ndarray, days: int) -> None:
 
 
 def _check_weights(weights: np.ndarray) -> None:
-    if not (weights >= 0.0).all():  # NaN fails it too
-        window, column = (int(place) for place in np.argwhere(~(weights >= 0.0))[0])
+    finite = np.isfinite(weights)
+    if not finite.all():
+        window, column = (int(place) for place in np.argwhere(~finite)[0])
         raise DataError(
-            f"weights: expected finite weights >= 0, found {weights[window, column]} at window "
+            f"weights: expected finite weights, found {weights[window, column]} at window "
             f"{window}, column {column}"
         )
-    totals = weights.sum(axis=1)
+    totals = np.abs(weights).sum(axis=1)
     if not (totals <= 1.0 + _SUM_TOLERANCE).all():
         window = int(np.argmax(totals))
         raise DataError(
-            f"weights: expected a sum of at most 1 in every window, found {totals[window]} at "
-            f"window {window}"
+            "weights: expected absolute values that sum to at most 1 in every window, found "
+            f"{totals[window]} at window {window}"
         )
 
 
@@ -90,7 +91,8 @@ def simulate(
     At the close of row t the value V before the trade is what the holdings carried over are worth
     after the returns of that row, plus cash. Trades go to ``w * V``; their cost, ``rate`` times
     the sum of absolute trades, is paid from cash. Cash earns nothing, and an atom without an
-    observation (NaN) stands still. A path whose value reaches zero stays there.
+    observation (NaN) stands still. A negative weight is a short position, whose proceeds are cash
+    and whose loss has no bound. A path whose value reaches zero is liquidated and stays there.
 
     Parameters
     ----------
@@ -101,7 +103,8 @@ def simulate(
     values : numpy.ndarray, shape (T, n)
         Simple returns as fractions; NaN where an atom has no observation.
     weights : numpy.ndarray, shape (W, n)
-        Target weights of each window, non-negative, sum at most 1; the rest is cash.
+        Target weights of each window, negative where short, absolute values that sum to at most
+        1; cash is 1 less their (signed) sum.
     rows : numpy.ndarray of int, shape (W,)
         Row of ``values`` at whose close a window is first traded, strictly increasing.
     rate : float
@@ -115,8 +118,8 @@ def simulate(
     Raises
     ------
     DataError
-        If shapes disagree, rows do not increase, a weight is negative or not finite, weights sum
-        to more than 1 + 1e-6, ``rate`` is negative, or an infinite return is held.
+        If shapes disagree, rows do not increase, a weight is not finite, absolute weights sum to
+        more than 1 + 1e-6, ``rate`` is negative, or an infinite return is held.
 
     Examples
     --------

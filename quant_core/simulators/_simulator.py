@@ -46,7 +46,7 @@ class Simulator(BaseModel, ABC):
         values : numpy.ndarray of float64, shape (T, n)
             Simple returns, C-contiguous; NaN where an atom has no observation.
         weights : numpy.ndarray of float64, shape (W, n)
-            Target weights of each window, C-contiguous.
+            Target weights of each window, negative where short, C-contiguous.
         rows : numpy.ndarray of int64, shape (W,)
             Row of ``values`` at whose close a window is first traded, increasing.
         rate : float

@@ -253,7 +253,7 @@ def _simulate(unit: _Unit, shared: Mapping[str, np.ndarray]) -> list[_Simulated]
     held = np.flatnonzero(weights.any(axis=0))
     lengths = np.diff(shared["rows"], append=len(shared["values"]))
     # Over the atoms held alone: how a sum is grouped may not depend on columns of zeros.
-    hhi = np.repeat([np.square(window[window > 0.0]).sum() for window in weights], lengths)
+    hhi = np.repeat([np.square(window[window != 0.0]).sum() for window in weights], lengths)
     values = np.ascontiguousarray(shared["values"][:, held])
     targets = np.ascontiguousarray(weights[:, held])
     found = []

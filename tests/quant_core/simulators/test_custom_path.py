@@ -39,13 +39,14 @@ def path_of(
 
 
 def random_case(
-    seed: int, days: int, columns: int, windows: int
+    seed: int, days: int, columns: int, windows: int, shorts: float = 0.0
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     draw = np.random.default_rng(seed)
     values = draw.normal(0.0003, 0.02, (days, columns))
     values[draw.random(values.shape) < 0.05] = np.nan
     weights = draw.dirichlet(np.ones(columns), windows) * draw.choice([0.6, 1.0], (windows, 1))
     weights[draw.random(weights.shape) < 0.4] = 0.0
+    weights[draw.random(weights.shape) < shorts] *= -1.0
     rows = np.sort(draw.choice(days, windows, replace=False))
     return values, weights, rows
 
@@ -121,6 +122,43 @@ def test_no_window_is_a_path_of_cash() -> None:
     assert path.cost.tolist() == [0.0, 0.0, 0.0]
 
 
+def test_a_short_position_earns_what_the_asset_loses() -> None:
+    path = path_of([[0.0], [-0.2], [0.5]], [[-0.5]], [0], rate=0.01)
+    # Sells 0.5: cash 1.495, owing 0.5, then 0.4, then 0.6.
+    np.testing.assert_allclose(path.nav, [0.995, 1.095, 0.895], rtol=1e-15)
+    np.testing.assert_allclose(path.turnover, [0.25, 0.0, 0.0], rtol=1e-15)
+
+
+def test_a_short_position_is_traded_back_to_its_weight() -> None:
+    path = path_of([[0.0, 0.0], [0.5, 0.1]], [[-0.4, 0.5]], [0], DailyRebalance(), 0.1)
+    # Row 1: owing 0.6, holding 0.55, cash 0.9 - 0.09 = 0.81, so V = 0.76; targets -0.304, 0.38.
+    np.testing.assert_allclose(path.nav, [0.91, 0.76 - 0.1 * (0.296 + 0.17)], rtol=1e-14)
+    np.testing.assert_allclose(path.cost, [0.09, 0.0466 / 0.76], rtol=1e-14)
+
+
+def test_a_short_position_may_lose_more_than_everything() -> None:
+    path = path_of([[0.0], [0.5], [3.0], [-0.9]], [[-0.6], [0.5]], [0, 3], rate=0.001)
+    # Owing 0.6, 0.9, then 3.6 against cash of 1.5994: nothing is left, and nothing is traded.
+    np.testing.assert_allclose(path.nav, [0.9994, 0.6994, 0.0, 0.0], rtol=1e-14)
+    assert path.turnover.tolist() == [0.3, 0.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("left", [0.0, 1e-17, -1e-17, 1e-10])
+def test_a_residue_of_rounding_is_a_bankruptcy(left: float) -> None:
+    values = [[0.0, 0.0, 0.0], [-1.0, -1.0, -1.0 + left], [0.5, 0.5, 0.5]]
+    path = path_of(values, [[0.1, 0.2, 0.7]], [0], DailyRebalance())
+    assert path.nav[1:].tolist() == [0.0, 0.0]
+
+
+def test_what_is_bought_at_the_close_of_a_total_loss_earns_the_next_return() -> None:
+    path = path_of([[0.0], [-1.0], [0.5]], [[0.5]], [0], DailyRebalance(), 0.01)
+    # V is 0.495 at row 1 and 0.2475 is bought: cash 0.495 - 0.2475 - 0.002475.
+    np.testing.assert_allclose(path.nav[:2], [0.995, 0.495 - 0.002475], rtol=1e-14)
+    np.testing.assert_allclose(path.turnover[1], 0.25, rtol=1e-14)
+    # Row 2: 0.37125 + 0.245025 = 0.616275, of which half is kept.
+    np.testing.assert_allclose(path.nav[2], 0.616275 - 0.01 * 0.0631125, rtol=1e-14)
+
+
 @pytest.mark.parametrize("rebalance", REBALANCES, ids=repr)
 @settings(max_examples=40, deadline=None)
 @given(
@@ -129,11 +167,18 @@ def test_no_window_is_a_path_of_cash() -> None:
     columns=st.integers(1, 40),
     windows=st.integers(1, 8),
     rate=st.sampled_from([0.0, 0.001, 0.02]),
+    shorts=st.sampled_from([0.0, 0.3, 1.0]),
 )
 def test_the_kernel_equals_the_reference(
-    rebalance: Rebalance, seed: int, days: int, columns: int, windows: int, rate: float
+    rebalance: Rebalance,
+    seed: int,
+    days: int,
+    columns: int,
+    windows: int,
+    rate: float,
+    shorts: float,
 ) -> None:
-    values, weights, rows = random_case(seed, days, columns, windows)
+    values, weights, rows = random_case(seed, days, columns, windows, shorts)
     found = simulate(Custom(), rebalance, values=values, weights=weights, rows=rows, rate=rate)
     expected = simulate_reference(rebalance, values=values, weights=weights, rows=rows, rate=rate)
     np.testing.assert_allclose(found.nav, expected.nav, rtol=1e-12)
