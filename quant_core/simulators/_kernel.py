@@ -1,8 +1,9 @@
 """The compiled kernel of the custom simulator.
 
 Holdings, negative where an atom is short, are kept for the atoms of the window in force alone, in
-the order of the columns, and sums run over interleaved lanes of that order: a column that is never held costs nothing and moves
-no bit of the path. No reassociation is allowed to the compiler, so neither does the machine.
+the order of the columns, and sums run over interleaved lanes of that order: a column that is never
+held costs nothing and moves no bit of the path. No reassociation is allowed to the compiler, so
+neither does the machine.
 """
 
 from __future__ import annotations
