@@ -29,12 +29,19 @@ class Profile(BaseModel):
     """Whether the profile holds the benchmark symbols in place of the selection."""
     needs_risk_free: ClassVar[bool] = False
     """Whether the solve reads ``Problem.risk_free``."""
+    needs_market: ClassVar[bool] = False
+    """Whether the solve reads ``Problem.beta`` and ``Problem.market``."""
 
     name: str
 
 
 class ConstrainedProfile(Profile, Constraints):
-    """Base of the profiles whose weights may be bounded."""
+    """Base of the profiles whose weights may be bounded.
+
+    What minimises or maximises is solved under the constraints. What does not (``equal_weight``,
+    ``hrp``, ``barbell``; ``risk_parity`` beyond its cap) is solved without those it has no place
+    for and moved to the nearest weights that keep all of them, ``min sum (w - v)^2``.
+    """
 
 
 class RiskProfile(ConstrainedProfile):

@@ -26,9 +26,9 @@ _CAPPED = ("_active_set", "_box", "_capped_ratio", "_nonnegative", *_CHECKS)
 
 _MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "equal_weight": ("_naive", "_outcome"),
+        "equal_weight": ("_naive", *_CHECKS),
         "hrp": ("_hierarchy", "_hrp", *_CHECKS),
-        "market": ("_naive", "_outcome"),
+        "market": ("_naive", *_CHECKS),
         "max_diversification": ("_max_diversification", *_CAPPED),
         "max_sharpe": ("_max_sharpe", *_CAPPED),
         "mean_variance": ("_mean_variance", *_BOXED),
@@ -77,6 +77,10 @@ class NativeEngine:
             return without_weights(problem, NotFound(Status.UNSUPPORTED, message))
         if len(problem.mean) == 0:
             return without_weights(problem, NotFound(Status.EMPTY, "nothing is selected"))
+        ignored = [name for name in getattr(profile, "bounds", {}) if name != "cap"]
+        if ignored:
+            message = f"native does not know the constraint {', '.join(ignored)} yet"
+            return without_weights(problem, NotFound(Status.UNSUPPORTED, message))
         solver = import_module(f"{_HERE}.{_SOLVERS[profile.name]}")
         solve = cast("Callable[[Profile, Problem, np.ndarray | None], Solution]", solver.solve)
         return solve(profile, problem, warm)

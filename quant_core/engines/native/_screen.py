@@ -14,7 +14,7 @@ from quant_core.profiles import Status
 if TYPE_CHECKING:
     from quant_core.profiles import Problem
 
-__all__ = ["Screened", "screen"]
+__all__ = ["Screened", "room", "screen"]
 
 _ROUNDING = 1e-9
 
@@ -34,10 +34,7 @@ class Screened:
 
 
 def screen(problem: Problem, cap: float | None) -> Screened | NotFound:
-    """Check a problem of n atoms, n at least 1.
-
-    A cap below ``1/n`` is infeasible; within rounding of it, it is taken as ``1/n``.
-    """
+    """Check a problem of n atoms, n at least 1."""
     n = len(problem.mean)
     matrix = np.ascontiguousarray(problem.covariance, dtype=np.float64)
     if matrix.shape != (n, n):
@@ -50,12 +47,22 @@ def screen(problem: Problem, cap: float | None) -> Screened | NotFound:
         return NotFound(Status.FAILED, "the mean or the covariance has an entry that is not finite")
     if least < 0:
         return NotFound(Status.FAILED, "the covariance has a negative variance")
+    bound = room(cap, n)
+    if isinstance(bound, NotFound):
+        return bound
+    return Screened(mean, matrix, bound, average or 1.0, least)
+
+
+def room(cap: float | None, n: int) -> float | NotFound:
+    """Return the largest weight that a cap leaves to each of n atoms.
+
+    A cap below ``1/n`` is infeasible; within rounding of it, it is taken as ``1/n``.
+    """
     bound = 1.0 if cap is None else cap
     if bound * n < 1 - _ROUNDING:
         message = f"a cap of {bound:g} on {n} atoms cannot hold a full portfolio; need at least 1/n"
         return NotFound(Status.INFEASIBLE, message)
-    cap = bound if bound * n > 1 + _ROUNDING else 1.0 / n
-    return Screened(mean, matrix, cap, average or 1.0, least)
+    return bound if bound * n > 1 + _ROUNDING else 1.0 / n
 
 
 @njit(cache=True)
