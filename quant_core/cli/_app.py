@@ -66,6 +66,19 @@ Backend = Annotated[
 Workers = Annotated[
     int | None, typer.Option("--workers", min=1, help="Workers of the backend; all processors.")
 ]
+Fidelity = Annotated[
+    Literal["low", "medium", "high"] | None,
+    typer.Option(
+        "--fidelity",
+        help="low: custom; medium: and vectorbt; high: and cvxportfolio, nautilus.",
+    ),
+]
+Finalists = Annotated[
+    int | None,
+    typer.Option(
+        "--finalists", min=1, help="Only the best by custom are seen by the other simulators."
+    ),
+]
 Store = Annotated[str, typer.Option("--store", help="Folder or fsspec URL of the models.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
@@ -91,12 +104,15 @@ def tournament_plan(
     out: Out,
     prices: Prices = None,
     returns: Returns = None,
+    fidelity: Fidelity = None,
+    finalists: Finalists = None,
     as_json: Json = False,
 ) -> None:
     """Say what is cached, what a run would compute, and why. Nothing is written."""
     from quant_core.cli._tournament import plan_tournament, read_config
 
-    plan_tournament(read_config(config, prices, returns), out, as_json=as_json)
+    chosen = read_config(config, prices, returns).at(fidelity, finalists=finalists)
+    plan_tournament(chosen, out, as_json=as_json)
 
 
 @_tournament.command("run")
@@ -106,6 +122,8 @@ def tournament_run(
     out: Out,
     prices: Prices = None,
     returns: Returns = None,
+    fidelity: Fidelity = None,
+    finalists: Finalists = None,
     backend: Backend = None,
     workers: Workers = None,
     as_json: Json = False,
@@ -113,7 +131,7 @@ def tournament_run(
     """Run a tournament into a folder, computing only what the folder does not hold."""
     from quant_core.cli._tournament import read_config, run_tournament
 
-    chosen = read_config(config, prices, returns)
+    chosen = read_config(config, prices, returns).at(fidelity, finalists=finalists)
     run_tournament(chosen, out, backend=backend, workers=workers, as_json=as_json)
 
 

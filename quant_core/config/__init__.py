@@ -4,6 +4,7 @@ from quant_core.config._caps import check_caps
 from quant_core.config._cells import Cell, cells
 from quant_core.config._champion import ChampionConfig, GateConfig, ModelGateConfig
 from quant_core.config._choice import Choice
+from quant_core.config._fidelity import FIDELITIES, RANKING_SIMULATOR, Fidelity, simulators_at
 from quant_core.config._load import load_config, parse_config
 from quant_core.config._model import TournamentConfig
 from quant_core.config._registries import AXES, Axis, registry
@@ -12,11 +13,14 @@ from quant_core.config._sections import CostConfig, WindowConfig
 
 __all__ = [
     "AXES",
+    "FIDELITIES",
+    "RANKING_SIMULATOR",
     "Axis",
     "Cell",
     "ChampionConfig",
     "Choice",
     "CostConfig",
+    "Fidelity",
     "GateConfig",
     "ModelGateConfig",
     "TournamentConfig",
@@ -27,4 +31,5 @@ __all__ = [
     "load_config",
     "parse_config",
     "registry",
+    "simulators_at",
 ]

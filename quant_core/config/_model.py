@@ -12,12 +12,22 @@ from pydantic import (
     Field,
     PlainValidator,
     ValidationError,
+    ValidationInfo,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 
 from quant_core.config._champion import ChampionConfig
 from quant_core.config._choice import LABEL, Choice, resolve_axis
+from quant_core.config._fidelity import (
+    FIDELITIES,
+    RANKING_SIMULATOR,
+    Fidelity,
+    is_tier,
+    simulators_at,
+    tier_of,
+)
 from quant_core.config._problems import Problem, fail, problems_of, told
 from quant_core.config._registries import AXES, Axis
 from quant_core.config._sections import CostConfig, WindowConfig
@@ -95,6 +105,12 @@ class TournamentConfig(BaseModel):
         unless the configuration says otherwise.
     selections, engines, profiles, rebalances, simulators : tuple of Choice
         The axes.
+    fidelity : {"low", "medium", "high"} or None
+        Names the simulators by their tier. Where ``simulators`` are given too, they are those of
+        the tier, with parameters or labels. None when the simulators are those of no tier.
+    finalists : int or None
+        Cells that simulators other than ``custom`` see: the best by their Sharpe ratio under
+        ``custom``, each a selection, engine, profile and rebalance. None for all.
     strategies : tuple of StrategyConfig
         Strategies whose streams of returns are atoms beside the assets.
     champion : ChampionConfig
@@ -143,6 +159,8 @@ class TournamentConfig(BaseModel):
         "window", "daily", "daily_5pct"
     )
     simulators: Annotated[_Choices, _axis("simulators"), _OPEN] = _names("custom")
+    fidelity: Fidelity | None = None
+    finalists: Annotated[int, Field(ge=1)] | None = None
     strategies: tuple[StrategyConfig, ...] = ()
     champion: ChampionConfig = ChampionConfig()
     seed: Annotated[int, Field(ge=0)] = 0
@@ -153,6 +171,42 @@ class TournamentConfig(BaseModel):
         except ValidationError as error:
             problems = problems_of(error, type(self))
             raise InvalidConfigError(told("configuration", problems, {}), problems) from error
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_tier(cls, given: Any) -> Any:
+        tier = given.get("fidelity")
+        if tier not in FIDELITIES or "simulators" in given:
+            return given
+        return {**given, "simulators": simulators_at(tier)}
+
+    @field_validator("fidelity")
+    @classmethod
+    def _is_that_of_the_simulators(
+        cls, tier: Fidelity | None, info: ValidationInfo
+    ) -> Fidelity | None:
+        simulators = info.data.get("simulators")
+        if tier is None:
+            return tier_of(simulators or ())
+        if simulators is None or is_tier(tier, simulators):
+            return tier
+        names = ", ".join(choice.spec.name for choice in simulators_at(tier))
+        told = ", ".join(choice.spec.name for choice in simulators)
+        raise ValueError(
+            f"{tier} means the simulators {names}, and simulators names {told}; remove one of the "
+            "two, or let them agree"
+        )
+
+    @field_validator("finalists")
+    @classmethod
+    def _can_be_ranked(cls, count: int | None, info: ValidationInfo) -> int | None:
+        names = [choice.spec.name for choice in info.data.get("simulators", ())]
+        if count is not None and names and RANKING_SIMULATOR not in names:
+            raise ValueError(
+                f"cells are ranked by the simulator {RANKING_SIMULATOR}, and simulators names "
+                f"{', '.join(names)}; add {RANKING_SIMULATOR}, or remove finalists"
+            )
+        return count
 
     @field_validator("benchmark")
     @classmethod
@@ -198,8 +252,28 @@ class TournamentConfig(BaseModel):
         given = {} if self.data is None else self.data.model_dump(exclude_unset=True)
         if data.keys() & _SOURCES:
             given = {name: value for name, value in given.items() if name not in _SOURCES}
+        return self._with(data={**given, **data})
+
+    def at(self, fidelity: Fidelity | None = None, *, finalists: int | None = None) -> Self:
+        """Return the same configuration at another fidelity.
+
+        Parameters
+        ----------
+        fidelity : {"low", "medium", "high"}, optional
+            The tier. Simulators that the configuration gives parameters or labels keep them;
+            those that are not of the tier are left out.
+        finalists : int, optional
+            Cells that simulators other than ``custom`` see.
+        """
+        changes: dict[str, Any] = {} if finalists is None else {"finalists": finalists}
+        if fidelity is not None:
+            simulators = simulators_at(fidelity, self.simulators)
+            changes |= {"fidelity": fidelity, "simulators": simulators}
+        return self._with(**changes) if changes else self
+
+    def _with(self, **changes: Any) -> Self:
         fields = {name: getattr(self, name) for name in self.model_fields_set}
-        return type(self)(**{**fields, "data": {**given, **data}})
+        return type(self)(**{**fields, **changes})
 
     def resolved(self) -> dict[str, Any]:
         """Return the configuration as plain values, every default written out.
