@@ -15,6 +15,7 @@ The tree::
     │   ├── ForbiddenModelError         it holds what no model of ours may hold
     │   └── SignatureError              its input or output is not what the spec says
     ├── InferenceError (RuntimeError)   a model cannot be evaluated, or gave no prediction
+    ├── SimulationError (RuntimeError)  a simulator gave no path: it failed, hung or died
     ├── ShapeError (ValueError)         an array has another shape or type than its receiver takes
     └── UnavailableError (ImportError)  an optional extra is not installed
 
@@ -34,6 +35,7 @@ __all__ = [
     "MissingPartitionError",
     "QuantError",
     "ShapeError",
+    "SimulationError",
     "StoreError",
     "UnavailableError",
 ]
@@ -69,6 +71,10 @@ class LedgerError(QuantError, ValueError):
 
 class InferenceError(QuantError, RuntimeError):
     """A model cannot be evaluated, or it gave no prediction."""
+
+
+class SimulationError(QuantError, RuntimeError):
+    """A simulator gave no path: its engine failed, died, or passed its limit of time or memory."""
 
 
 class ShapeError(QuantError, ValueError):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 from quant_core.clock import SystemClock
+from quant_core.isolation import encode
 from quant_core.live._isolated_answer import AnswerError, checked
 from quant_core.live._isolated_catalogue import Catalogue
-from quant_core.live._isolated_frames import encode
 from quant_core.live._isolated_messages import Dropped, Failure, Result
 from quant_core.live._isolated_pool import Death, WorkerPool, log_output
 from quant_core.live._isolated_queue import Call, CallQueue
@@ -15,7 +15,7 @@ from quant_core.live._isolated_queue import Call, CallQueue
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from quant_core.live._isolated_frames import Frame
+    from quant_core.isolation import Frame
     from quant_core.live._isolated_messages import Serving, Work
     from quant_core.live._settings import Settings
     from quant_core.live._strategy import StrategyRow

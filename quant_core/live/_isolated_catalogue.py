@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quant_core.canonical import digest_json
-from quant_core.live._isolated_frames import encode
+from quant_core.isolation import encode
 from quant_core.live._isolated_messages import Serving
 
 if TYPE_CHECKING:

@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from quant_core.clock import SystemClock
-from quant_core.live._isolated_frames import encode
-from quant_core.live._isolated_process import WorkerProcess
+from quant_core.isolation import WorkerProcess, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from collections.abc import Set as AbstractSet
 
+    from quant_core.isolation import Frame
     from quant_core.live._isolated_catalogue import Catalogue
-    from quant_core.live._isolated_frames import Frame
     from quant_core.live._isolated_queue import Call
 
 __all__ = ["Death", "Worker", "WorkerPool"]
@@ -25,6 +24,7 @@ __all__ = ["Death", "Worker", "WorkerPool"]
 _LOG = logging.getLogger("quant_core.live")
 _FAILED_STARTS = 3
 _LONGEST_WAIT = 1.0
+_WORKER = "quant_core.live._isolated_worker"
 _REAL = SystemClock()  # processes live in real time, whatever clock is in force
 
 
@@ -191,7 +191,7 @@ class WorkerPool:
             return
         while len(self.workers) < self._size and self._failed_starts < _FAILED_STARTS:
             try:
-                process = WorkerProcess(self._selector, self._memory_bytes)
+                process = WorkerProcess(self._selector, _WORKER, [str(self._memory_bytes or 0)])
             except OSError as error:
                 self._fail_start(str(error))
             else:

@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
-import os
-import resource
-import select
-import signal
 import socket
 import sys
-import traceback
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from quant_core.clock import SystemClock
+from quant_core.isolation import encode, end_with_parent, frames, limit_memory, told
 from quant_core.live._isolated_answer import AnswerError, checked
-from quant_core.live._isolated_frames import Frame, FrameReader, encode
 from quant_core.live._python_strategy import Block
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+
+    from quant_core.isolation import Frame
 
 __all__ = ["main"]
 
-_CHUNK = 1 << 20
-_LONGEST_FRAME = 1 << 40  # the lane is trusted
-_DETAIL = 500
 _LINES, _LINE, _TEXT = 20, 200, 4_000
 
 
@@ -59,13 +51,13 @@ class _Output(io.TextIOBase):
 
 def main(arguments: list[str]) -> None:
     """Serve the lane at the other end of a socket until that end is closed."""
-    _end_with_parent()
-    _limit_memory(int(arguments[1]))
+    end_with_parent()
+    limit_memory(int(arguments[1]))
     output = sys.stdout = sys.stderr = _Output()
     strategies: dict[str, Any] = {}
     with socket.socket(fileno=int(arguments[0])) as channel:
         channel.sendall(encode({"kind": "ready"}))
-        for frame in _frames(channel):
+        for frame in frames(channel):
             kind, key = frame.fields["kind"], frame.fields["key"]
             if kind == "unload":
                 strategies.pop(key, None)
@@ -75,42 +67,12 @@ def main(arguments: list[str]) -> None:
                 channel.sendall(_call(frame, strategies[key], output))
 
 
-def _end_with_parent() -> None:
-    """Let the kernel end this process when the parent's end of standard input is closed.
-
-    A strategy that hangs may hold the interpreter, so nothing written in Python could do it.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGIO, signal.SIG_DFL)
-    fcntl.fcntl(0, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(0, fcntl.F_SETFL, fcntl.fcntl(0, fcntl.F_GETFL) | os.O_ASYNC)
-    watched = select.poll()
-    watched.register(0, select.POLLHUP)
-    if watched.poll(0):
-        sys.exit(0)
-
-
-def _limit_memory(allowed: int) -> None:
-    """Limit what may be allocated on top of what importing the library has reserved."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    statistics = Path("/proc/self/statm")
-    if allowed and statistics.exists():
-        reserved = int(statistics.read_text().split()[5]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_DATA, (reserved + allowed, reserved + allowed))
-
-
-def _frames(channel: socket.socket) -> Iterator[Frame]:
-    reader = FrameReader(_LONGEST_FRAME)
-    while data := channel.recv(_CHUNK):
-        yield from reader.feed(data)
-
-
 def _load(fields: Mapping[str, Any], strategies: dict[str, Any], output: _Output) -> bytes:
     try:
         strategy = _build(fields)
         history = int(getattr(strategy, "history", 0))
     except BaseException as error:  # noqa: BLE001 - whatever a strategy raises is its own failure
-        return _failed(fields, "raised", _told(error), output)
+        return _failed(fields, "raised", told(error), output)
     strategies[fields["key"]] = strategy
     return encode(
         {"kind": "loaded", "key": fields["key"], "history": history, "output": output.take()}
@@ -152,7 +114,7 @@ def _call(frame: Frame, strategy: Any, output: _Output) -> bytes:
     except AnswerError as error:
         return _failed(fields, error.reason, error.detail, output)
     except BaseException as error:  # noqa: BLE001 - whatever a strategy raises is its own failure
-        return _failed(fields, "raised", _told(error), output)
+        return _failed(fields, "raised", told(error), output)
     seconds = SystemClock().seconds() - started
     answered = {"kind": "answer", "key": fields["key"], "seconds": seconds, "output": output.take()}
     return encode(answered, {"predictions": predictions, "signals": signals})
@@ -168,17 +130,6 @@ def _failed(fields: Mapping[str, Any], reason: str, detail: str, output: _Output
             "output": output.take(),
         }
     )
-
-
-def _told(error: BaseException) -> str:
-    """Return type, message and place of an error, without its traceback."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-    try:
-        message = str(error)[: _DETAIL - len(place)]
-    except BaseException:  # noqa: BLE001 - an error of the strategy may not even have a text
-        message = "an error without a text"
-    return f"{type(error).__name__}: {message}"[: _DETAIL - len(place)] + place
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Messages between the lane and its workers, and what an answer may be."""
+"""Messages between a process and its workers."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from quant_core.live._isolated_answer import AnswerError, checked
-from quant_core.live._isolated_frames import Frame, FrameError, FrameReader, encode
+from quant_core.isolation import Frame, FrameError, FrameReader, encode
 
 ARRAYS = st.dictionaries(
     st.sampled_from(["rows", "ts", "instrument"]),
@@ -68,38 +67,3 @@ def test_what_is_no_message_is_refused(header: bytes) -> None:
     data = len(header).to_bytes(4, "little") + bytes(8) + header
     with pytest.raises(FrameError):
         FrameReader(1 << 20).feed(data)
-
-
-def test_a_valid_answer_is_returned_as_it_is() -> None:
-    predictions, signals = np.array([1e300, -2.0]), np.array([-1.0, 1.0])
-    got = checked((predictions, signals), 2)
-    assert got[0] is predictions
-    assert got[1] is signals
-
-
-class Disguised(np.ndarray):
-    pass
-
-
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        (None, "wrong_type"),
-        ([np.zeros(1), np.zeros(1)], "wrong_type"),
-        ((np.zeros(1),), "wrong_type"),
-        ((np.zeros(1), 0.0), "wrong_type"),
-        ((np.zeros(1).view(Disguised), np.zeros(1)), "wrong_type"),
-        ((np.zeros(1), np.zeros(1, dtype=np.int64)), "wrong_type"),
-        ((np.zeros(1), np.zeros(1, dtype=">f8")), "wrong_type"),
-        ((np.zeros(2), np.zeros(1)), "wrong_shape"),
-        ((np.zeros(1), np.zeros((1, 1))), "wrong_shape"),
-        ((np.zeros(1), np.zeros(())), "wrong_shape"),
-        ((np.array([np.nan]), np.zeros(1)), "not_finite"),
-        ((np.zeros(1), np.array([np.inf])), "not_finite"),
-        ((np.zeros(1), np.array([-1.0 - 1e-12])), "out_of_range"),
-    ],
-)
-def test_any_other_answer_is_refused(answer: object, reason: str) -> None:
-    with pytest.raises(AnswerError) as refused:
-        checked(answer, 1)
-    assert refused.value.reason == reason

@@ -1,4 +1,4 @@
-"""Messages between the lane and its workers: a JSON header, then raw little-endian arrays."""
+"""Messages between a process and its workers: a JSON header, then raw little-endian arrays."""
 
 from __future__ import annotations
 

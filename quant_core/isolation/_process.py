@@ -1,4 +1,4 @@
-"""One worker process, as the lane holds it."""
+"""One worker process, as the process that started it holds it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from quant_core.live._isolated_frames import FrameError, FrameReader
+from quant_core.isolation._frames import FrameError, FrameReader
 
 if TYPE_CHECKING:
-    from quant_core.live._isolated_frames import Frame
+    from collections.abc import Sequence
+
+    from quant_core.isolation._frames import Frame
 
 __all__ = ["WorkerProcess"]
 
@@ -26,7 +28,7 @@ _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA
 
 
 class WorkerProcess:
-    """A process that runs strategies, and the three pipes to it.
+    """A process that runs what may hang or die, and the three pipes to it.
 
     Messages go over a socket. Standard input carries nothing: that it closes tells the worker,
     whatever it is doing, that this process has ended. Standard error is read and its tail kept.
@@ -35,11 +37,16 @@ class WorkerProcess:
     ----------
     selector : selectors.BaseSelector
         Where its pipes are registered, with itself as data.
-    memory_bytes : int or None
-        Limit of its memory.
+    module : str
+        What it runs: a module that is called with the number of its end of the socket, then the
+        other arguments.
+    arguments : sequence of str
+        The other arguments.
     """
 
-    def __init__(self, selector: selectors.BaseSelector, memory_bytes: int | None) -> None:
+    def __init__(
+        self, selector: selectors.BaseSelector, module: str, arguments: Sequence[str] = ()
+    ) -> None:
         self._selector = selector
         self._reader = FrameReader(_LONGEST_FRAME)
         self._unsent = b""
@@ -49,21 +56,15 @@ class WorkerProcess:
         self.killed = False
         self._channel, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
-                [
-                    sys.executable,
-                    "-m",
-                    "quant_core.live._isolated_worker",
-                    str(theirs.fileno()),
-                    str(memory_bytes or 0),
-                ],
+            self._process = subprocess.Popen(  # noqa: S603 - a module of ours
+                [sys.executable, "-m", module, str(theirs.fileno()), *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 bufsize=0,
                 pass_fds=(theirs.fileno(),),
                 env=_environment(),
-                start_new_session=True,  # an interrupt of the terminal is the runner's to answer
+                start_new_session=True,  # an interrupt of the terminal is the parent's to answer
             )
         assert self._process.stderr is not None
         self.errors = self._process.stderr
@@ -138,7 +139,7 @@ class WorkerProcess:
 
     @property
     def was_killed_by_others(self) -> bool:
-        """Whether a signal ended it that a strategy does not send itself by accident."""
+        """Whether a signal ended it that no work sends itself by accident."""
         ended = self._process.returncode
         return not self.killed and ended in (-signal.SIGKILL, -signal.SIGTERM)
 
