@@ -8,6 +8,7 @@ from quant_core.selection._clustered import Clustered
 from quant_core.selection._every import Every
 from quant_core.selection._low_volatility import LowVolatility
 from quant_core.selection._momentum import TopMomentum
+from quant_core.selection.htr import ThresholdRelaxation
 
 __all__ = [
     "SELECTIONS",
@@ -16,6 +17,7 @@ __all__ = [
     "LowVolatility",
     "Selected",
     "Selection",
+    "ThresholdRelaxation",
     "TopMomentum",
     "TrainView",
 ]
@@ -24,6 +26,7 @@ SELECTIONS: Mapping[str, type[Selection]] = MappingProxyType(
     {
         "all": Every,
         "clustered": Clustered,
+        "htr": ThresholdRelaxation,
         "low_volatility": LowVolatility,
         "top_momentum": TopMomentum,
     }

@@ -48,18 +48,44 @@ class Selected:
         Number of the candidate's cluster from 0, or -1.
     reason : tuple of str, length k
         Why a candidate was left out; empty for a winner.
+    stage : numpy.ndarray of int32, shape (k,)
+        Stage that supplied the winner, from 1; 0 for a loser, and in a rule without stages.
+    vetoes : tuple of str, length k
+        What spoke against the candidate, of a winner too; empty for nothing.
     """
 
     chosen: np.ndarray
     score: np.ndarray
     cluster: np.ndarray
     reason: tuple[str, ...]
+    stage: np.ndarray
+    vetoes: tuple[str, ...]
 
     @classmethod
-    def ranked(cls, chosen: np.ndarray, score: np.ndarray, reason: str) -> Self:
-        """Return a selection without clusters whose losers share one reason."""
-        reasons = tuple("" if winner else reason for winner in chosen)
-        return cls(chosen, score, np.full(len(chosen), -1, np.int32), reasons)
+    def ranked(
+        cls,
+        chosen: np.ndarray,
+        score: np.ndarray,
+        reason: str | tuple[str, ...],
+        cluster: np.ndarray | None = None,
+    ) -> Self:
+        """Return the selection of a rule without stages.
+
+        Parameters
+        ----------
+        chosen, score : numpy.ndarray, shape (k,)
+            As above.
+        reason : str or tuple of str
+            Why the losers were left out: one for all of them, or one a candidate.
+        cluster : numpy.ndarray of int32, shape (k,), optional
+            As above; none by default.
+        """
+        count = len(chosen)
+        if isinstance(reason, str):
+            reason = tuple("" if winner else reason for winner in chosen)
+        if cluster is None:
+            cluster = np.full(count, -1, np.int32)
+        return cls(chosen, score, cluster, reason, np.zeros(count, np.int32), ("",) * count)
 
 
 class Selection(BaseModel):

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from quant_core.selection._base import Selected, Selection, TrainView, best
+from quant_core.selection._clusters import ward_clusters
 
 __all__ = ["Clustered"]
 
@@ -48,7 +49,7 @@ class Clustered(Selection):
             "" if winner else f"cluster {number} has a better representative"
             for winner, number in zip(chosen, cluster, strict=True)
         )
-        return Selected(chosen, score, cluster, reason)
+        return Selected.ranked(chosen, score, reason, cluster)
 
     @property
     def most(self) -> int:
@@ -57,20 +58,5 @@ class Clustered(Selection):
 
     def _clusters(self, view: TrainView) -> np.ndarray:
         count = len(view.symbols)
-        if count < 2:  # noqa: PLR2004 - a tree needs two leaves
-            return np.zeros(count, np.int32)
-        from scipy.cluster.hierarchy import fcluster, linkage  # noqa: PLC0415 - slow to import
-
-        distance = np.sqrt(np.clip((1.0 - view.correlation()) / 2.0, 0.0, 1.0))
-        tree = linkage(distance[np.triu_indices(count, 1)], method="ward")
-        labels = fcluster(tree, self.threshold, criterion="distance")
-        if labels.max() > self.clusters:
-            labels = fcluster(tree, self.clusters, criterion="maxclust")
-        return _in_order_of_appearance(labels)
-
-
-def _in_order_of_appearance(labels: np.ndarray) -> np.ndarray:
-    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int32)
-    rank[np.argsort(first)] = np.arange(len(first), dtype=np.int32)
-    return rank[inverse]
+        correlation = view.correlation() if count > 1 else np.eye(count)
+        return ward_clusters(correlation, self.threshold, self.clusters)

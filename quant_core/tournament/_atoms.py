@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from quant_core.atoms import Atom
 from quant_core.tournament._segments import TEXT, constant, named, segments, text_codes, text_column
@@ -28,6 +29,8 @@ ATOMS_SCHEMA = pa.schema(
         ("score", pa.float64()),
         ("cluster", pa.int32()),
         ("reason", TEXT),
+        ("stage", pa.int32()),
+        ("vetoes", TEXT),
         ("key", TEXT),
         ("inputs_hash", TEXT),
         ("code_version", TEXT),
@@ -98,6 +101,11 @@ class AtomsRecord:
         Number of the cluster, or -1.
     reason : tuple of str, length m
         Why not; empty for a winner.
+    stage : numpy.ndarray of int32, shape (m,)
+        Stage of the selection that supplied the winner, from 1; 0 for a loser, and where the
+        selection has no stages. The table holds null for 0.
+    vetoes : tuple of str, length m
+        What spoke against the atom, of a winner too; empty for nothing.
     """
 
     key: str
@@ -108,6 +116,8 @@ class AtomsRecord:
     score: np.ndarray = field(repr=False)
     cluster: np.ndarray = field(repr=False)
     reason: tuple[str, ...] = field(repr=False)
+    stage: np.ndarray = field(repr=False)
+    vetoes: tuple[str, ...] = field(repr=False)
 
     @property
     def status(self) -> str:
@@ -141,6 +151,8 @@ def atoms_table(
     rows = int(counts.sum())
     columns = np.concatenate([record.columns for record in records])
     reasons = [reason for record in records for reason in record.reason]
+    vetoes = [veto for record in records for veto in record.vetoes]
+    stage, each = np.concatenate([record.stage for record in records]), np.ones(rows, np.int64)
     return pa.table(
         [
             constant(sleeve, rows),
@@ -150,7 +162,9 @@ def atoms_table(
             pa.array(np.concatenate([record.chosen for record in records])),
             pa.array(np.concatenate([record.score for record in records])),
             pa.array(np.concatenate([record.cluster for record in records]), pa.int32()),
-            text_column(reasons, np.ones(rows, dtype=np.int64)),
+            text_column(reasons, each),
+            pa.array(stage, pa.int32(), mask=stage == 0),
+            text_column(vetoes, each),
             text_column([record.key for record in records], counts),
             text_column([record.inputs_hash for record in records], counts),
             text_column([record.code_version for record in records], counts),
@@ -168,6 +182,8 @@ def _nobody(record: AtomsRecord) -> AtomsRecord:
         score=np.full(1, np.nan),
         cluster=np.full(1, -1, np.int32),
         reason=("no symbol has an observation in the train period",),
+        stage=np.zeros(1, np.int32),
+        vetoes=("",),
     )
 
 
@@ -183,6 +199,8 @@ def read_atoms(
     chosen = table["selected"].to_numpy()
     score, cluster = table["score"].to_numpy(), table["cluster"].to_numpy()
     reason_codes, reasons = text_codes(table["reason"])
+    veto_codes, vetoes = text_codes(table["vetoes"])
+    stage = pc.fill_null(table["stage"], 0).to_numpy()
     inputs, input_texts = text_codes(table["inputs_hash"])
     code, code_texts = text_codes(table["code_version"])
     found = {}
@@ -201,5 +219,7 @@ def read_atoms(
             score[rows],
             cluster[rows],
             tuple(reasons[number] for number in reason_codes[rows]),
+            stage[rows],
+            tuple(vetoes[number] for number in veto_codes[rows]),
         )
     return found

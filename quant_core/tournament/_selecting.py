@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -125,6 +126,7 @@ class _Selector:
         from quant_core.covariance import RollingCovariance  # noqa: PLC0415 - brings the compiler
 
         self._rolling = RollingCovariance(values, blocks)
+        self._latest: tuple[slice, np.ndarray] | None = None
 
     def compute(self, plan: WindowPlan, number: int) -> AtomsRecord:
         slot, train = plan.slots[number], plan.window.train
@@ -132,9 +134,9 @@ class _Selector:
         columns = universe.eligible
         outcome = self._outcome(number, train, columns)
         place = np.searchsorted(universe.columns, columns)
-        reason = list(universe.reason)
-        for at, why in zip(place, outcome.reason, strict=True):
-            reason[at] = why
+        reason = np.array(universe.reason, dtype=object)
+        vetoes = np.full(len(reason), "", dtype=object)
+        reason[place], vetoes[place] = outcome.reason, outcome.vetoes
         return AtomsRecord(
             key=slot.identity.key,
             inputs_hash=slot.identity.inputs_hash,
@@ -143,20 +145,27 @@ class _Selector:
             chosen=_spread(outcome.chosen, place, len(reason), fill=False),
             score=_spread(outcome.score, place, len(reason), fill=np.nan),
             cluster=_spread(outcome.cluster, place, len(reason), fill=-1),
-            reason=tuple(reason),
+            reason=tuple(reason.tolist()),
+            stage=_spread(outcome.stage, place, len(reason), fill=0),
+            vetoes=tuple(vetoes.tolist()),
         )
 
     def _outcome(self, number: int, train: slice, columns: np.ndarray) -> Selected:
-        def correlation() -> np.ndarray:
-            estimate = self._rolling.estimate(CovarianceSpec(name="sample"), train, columns)
-            deviation = np.sqrt(np.diag(estimate.covariance))
-            return np.asarray(estimate.covariance / np.outer(deviation, deviation))
-
         if not len(columns):
-            return Selected(np.zeros(0, bool), np.zeros(0), np.zeros(0, np.int32), ())
+            return Selected.ranked(np.zeros(0, bool), np.zeros(0), "")
         symbols = tuple(self._stage.atoms[column].column for column in columns)
         returns = np.ascontiguousarray(self._values[train][:, columns])
+        correlation = partial(self._correlation, train, columns)
         return self._stage.rules[number].select(TrainView(symbols, returns, correlation))
+
+    def _correlation(self, train: slice, columns: np.ndarray) -> np.ndarray:
+        # Every rule of a window asks for the same one.
+        if self._latest is None or self._latest[0] != train:
+            estimate = self._rolling.estimate(CovarianceSpec(name="sample"), train, columns)
+            deviation = np.sqrt(np.diag(estimate.covariance))
+            found = np.asarray(estimate.covariance / np.outer(deviation, deviation))
+            self._latest = train, found
+        return self._latest[1]
 
     def read(self, table: pa.Table) -> Mapping[tuple[str, tuple[str, ...]], AtomsRecord]:
         return read_atoms(table, [atom.column for atom in self._stage.atoms])

@@ -75,6 +75,8 @@ def test_ranking_rules(
     np.testing.assert_allclose(found.score, score, rtol=1e-12, atol=1e-15)
     assert found.cluster.tolist() == [-1] * len(chosen)
     assert [not reason for reason in found.reason] == chosen
+    assert found.stage.tolist() == [0] * len(chosen)
+    assert found.vetoes == ("",) * len(chosen)
 
 
 @pytest.mark.parametrize(
@@ -100,11 +102,12 @@ def test_a_count_above_the_universe_takes_all(rule: Selection) -> None:
 @pytest.mark.parametrize("name", sorted(SELECTIONS))
 @pytest.mark.parametrize("count", [0, 1])
 def test_no_asset_and_one_asset(name: str, count: int) -> None:
-    returns = np.array([[0.01], [0.03], [-0.02]])[:, :count]
+    returns = np.array([[0.01], [0.03], [-0.02]] * 3)[:, :count]
     found = SELECTIONS[name]().select(TrainView(("A",)[:count], returns, lambda: np.eye(count)))
     assert found.chosen.tolist() == [True] * count
     assert found.reason == ("",) * count
     assert (len(found.score), len(found.cluster)) == (count, count)
+    assert (len(found.stage), len(found.vetoes)) == (count, count)
 
 
 def test_every_ranks_nothing() -> None:

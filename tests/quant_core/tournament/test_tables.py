@@ -72,6 +72,10 @@ def selections(draw: Callable[..., Any]) -> AtomsRecord:
         score=draw(floats(count)).astype(float),
         cluster=np.arange(count, dtype=np.int32) - 1,
         reason=tuple(draw(st.lists(TEXT, min_size=count, max_size=count))),
+        stage=np.array(
+            draw(st.lists(st.integers(0, 4), min_size=count, max_size=count)), dtype=np.int32
+        ),
+        vetoes=tuple(draw(st.lists(TEXT, min_size=count, max_size=count))),
     )
 
 
@@ -158,6 +162,8 @@ def test_an_empty_universe_is_one_row_without_an_atom() -> None:
         nobody,
         nobody.astype(np.int32),
         (),
+        nobody.astype(np.int32),
+        (),
     )
     table = atoms_table("us", "2020-03-01", ["all"], [empty], ATOMS)
     (row,) = table.to_pylist()
@@ -171,8 +177,33 @@ def test_an_empty_universe_is_one_row_without_an_atom() -> None:
         "no symbol has an observation in the train period",
         "empty",
     )
+    assert (row["stage"], row["vetoes"]) == (None, "")
     back = read_atoms(table, SYMBOLS)["2020-03-01", ("all",)]
     assert (len(back.columns), len(back.chosen), back.reason) == (0, 0, ())
+    assert (len(back.stage), back.vetoes) == (0, ())
+
+
+def test_a_stage_is_null_where_none_supplied_the_atom() -> None:
+    record = AtomsRecord(
+        "k",
+        "i",
+        "c",
+        columns=np.array([0, 2, 3]),
+        chosen=np.array([True, False, True]),
+        score=np.array([0.5, 0.9, 0.1]),
+        cluster=np.zeros(3, np.int32),
+        reason=("", "entropy above 0.9", ""),
+        stage=np.array([1, 0, 4], np.int32),
+        vetoes=("", "entropy above 0.9", "efficiency below 0.1"),
+    )
+    table = atoms_table("us", "2020-03-01", ["htr"], [record], ATOMS)
+    rows = table.select(["symbol", "selected", "stage", "vetoes"]).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        ("A", True, 1, ""),
+        ("C", False, None, "entropy above 0.9"),
+        ("D", True, 4, "efficiency below 0.1"),
+    ]
+    assert same(read_atoms(table, SYMBOLS)["2020-03-01", ("htr",)], record)
 
 
 @pytest.mark.parametrize("symbols", [("A", "C"), ("A", "B", "C", "D", "E", "F")])
