@@ -398,6 +398,22 @@ def models_convert(
 
 
 @app.command()
+def verify(
+    *,
+    riskfolio_sdist: Annotated[
+        str | None,
+        typer.Option("--riskfolio-sdist", help="Source of riskfolio-lib, with its tables."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Reproduce published results; exit code 1 if one is off by more than its tolerance."""
+    from quant_core.cli._verify import verify_published
+
+    if not verify_published(riskfolio_sdist, as_json=as_json):
+        raise typer.Exit(1)
+
+
+@app.command()
 def doctor(
     *,
     ray: Annotated[bool, typer.Option("--ray", help="Start the ray backend and stop it.")] = False,
