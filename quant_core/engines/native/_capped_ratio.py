@@ -12,7 +12,7 @@ from quant_core.engines.native._nonnegative import maximise_ratio
 from quant_core.engines.native._outcome import TOLERANCE, Found, NotFound
 from quant_core.profiles import Status
 
-__all__ = ["maximise_capped_ratio", "poured", "ratio", "richest"]
+__all__ = ["maximise_capped_ratio", "poured", "price_of", "ratio", "richest", "riskless"]
 
 _ROUNDS = 60
 _RISKLESS = 1e-12
@@ -44,11 +44,11 @@ def maximise_capped_ratio(
     """
     relaxed = maximise_ratio(matrix, reward, warm)
     if isinstance(relaxed, Found) and float(relaxed.weights.max()) <= cap:
-        return _UNBOUNDED if _riskless(matrix, relaxed.weights) else relaxed
+        return _UNBOUNDED if riskless(matrix, relaxed.weights) else relaxed
     if isinstance(relaxed, Found):
         return _dinkelbach(matrix, reward, cap, poured(relaxed.weights, reward, cap), ())
     calm = minimise_in_box(matrix, np.zeros_like(reward), cap)
-    if isinstance(calm, Found) and _riskless(matrix, calm.weights) and reward @ calm.weights > 0:
+    if isinstance(calm, Found) and riskless(matrix, calm.weights) and reward @ calm.weights > 0:
         return _UNBOUNDED
     return _dinkelbach(matrix, reward, cap, richest(reward, cap), relaxed.chain)
 
@@ -56,17 +56,17 @@ def maximise_capped_ratio(
 def _dinkelbach(
     matrix: np.ndarray, reward: np.ndarray, cap: float, start: np.ndarray, chain: tuple[str, ...]
 ) -> Found | NotFound:
-    weights, price = start, _price(matrix, reward, start)
+    weights, price = start, price_of(matrix, reward, start)
     links: tuple[str, ...] = ()
     for _ in range(_ROUNDS):
         inner = minimise_in_box(matrix, price * reward, cap, start=weights)
         if isinstance(inner, NotFound):
             return NotFound(inner.status, inner.message, (*chain, *inner.chain))
-        if _riskless(matrix, inner.weights):
+        if riskless(matrix, inner.weights):
             return _UNBOUNDED
         links = inner.chain
         weights = _on_sets(matrix, reward, cap, inner.weights)
-        price = _price(matrix, reward, weights)
+        price = price_of(matrix, reward, weights)
         if not price > 0:
             break
         residual, _ = kernels.residual(matrix, price * reward, cap, weights)
@@ -80,7 +80,7 @@ def _on_sets(matrix: np.ndarray, reward: np.ndarray, cap: float, found: np.ndarr
     """Solve for t with the sets held: weights are linear in t there, and so is the condition."""
     sets = sets_of(found, cap)
     _, base, _ = kernels.box_point(matrix, np.zeros_like(reward), cap, sets)
-    scale = _price(matrix, reward, found)
+    scale = price_of(matrix, reward, found)
     _, moved, _ = kernels.box_point(matrix, scale * reward, cap, sets)
     change = (moved - base) / scale
     slope = kernels.gradient(matrix, np.zeros_like(reward), base)
@@ -91,14 +91,15 @@ def _on_sets(matrix: np.ndarray, reward: np.ndarray, cap: float, found: np.ndarr
     return weights if inside else found
 
 
-def _riskless(matrix: np.ndarray, weights: np.ndarray) -> bool:
+def riskless(matrix: np.ndarray, weights: np.ndarray) -> bool:
     """Return whether the variance is rounding, against that of perfectly correlated assets."""
     slope = kernels.gradient(matrix, np.zeros_like(weights), weights)
     aligned = float(weights @ np.sqrt(matrix.diagonal())) ** 2
     return float(weights @ slope) <= _RISKLESS * aligned
 
 
-def _price(matrix: np.ndarray, reward: np.ndarray, weights: np.ndarray) -> float:
+def price_of(matrix: np.ndarray, reward: np.ndarray, weights: np.ndarray) -> float:
+    """Return ``w'Sw / q'w``, NaN without a positive reward."""
     variance = float(weights @ kernels.gradient(matrix, np.zeros_like(reward), weights))
     gain = float(reward @ weights)
     return variance / gain if gain > 0 else np.nan

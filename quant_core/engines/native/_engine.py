@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, get_args
 
 from quant_core.engines.native._outcome import NotFound, without_weights
-from quant_core.profiles import Status
+from quant_core.profiles import Adaptive, Constraints, Regime, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     import numpy as np
 
@@ -19,16 +19,29 @@ if TYPE_CHECKING:
 __all__ = ["NativeEngine"]
 
 _HERE = "quant_core.engines.native"
-_CHECKS = ("_outcome", "_screen")
+_CHECKS = ("_outcome", "_room", "_screen")
 _RATIO = ("_active_set", "_nonnegative", *_CHECKS)
 _BOXED = ("_active_set", "_box", *_CHECKS)
 _CAPPED = ("_active_set", "_box", "_capped_ratio", "_nonnegative", *_CHECKS)
 
+_POLYTOPE = ("_constrained", "_polytope", "_quadratic", *_CAPPED)
+
+_DEFINED: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "adaptive": ("quant_core.profiles._adaptive",),
+        "barbell": ("quant_core.profiles._barbell",),
+    }
+)
+"""Modules outside this package that decide numbers of a profile."""
+
 _MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "equal_weight": ("_naive", *_CHECKS),
+        "adaptive": ("_adaptive", "_outcome"),
+        "barbell": ("_barbell", "_min_variance", *_CAPPED),
+        "equal_weight": ("_naive", "_outcome", "_room"),
         "hrp": ("_hierarchy", "_hrp", *_CHECKS),
-        "market": ("_naive", *_CHECKS),
+        "market": ("_naive", "_outcome", "_room"),
+        "market_neutral": ("_min_variance", *_CAPPED),
         "max_diversification": ("_max_diversification", *_CAPPED),
         "max_sharpe": ("_max_sharpe", *_CAPPED),
         "mean_variance": ("_mean_variance", *_BOXED),
@@ -77,24 +90,55 @@ class NativeEngine:
             return without_weights(problem, NotFound(Status.UNSUPPORTED, message))
         if len(problem.mean) == 0:
             return without_weights(problem, NotFound(Status.EMPTY, "nothing is selected"))
-        ignored = [name for name in getattr(profile, "bounds", {}) if name != "cap"]
-        if ignored:
-            message = f"native does not know the constraint {', '.join(ignored)} yet"
-            return without_weights(problem, NotFound(Status.UNSUPPORTED, message))
-        solver = import_module(f"{_HERE}.{_SOLVERS[profile.name]}")
-        solve = cast("Callable[[Profile, Problem, np.ndarray | None], Solution]", solver.solve)
-        return solve(profile, problem, warm)
+        if profile.name == "adaptive":
+            found: Solution = _module("_adaptive").solve_within(profile, problem, warm, self._solve)
+            return found
+        return self._solve(profile, problem, warm)
+
+    def _solve(self, profile: Profile, problem: Problem, warm: np.ndarray | None) -> Solution:
+        solver = _module(_SOLVERS[profile.name])
+        relaxed: Solution = solver.solve(profile, problem, warm)
+        if not _constrained(profile):
+            return relaxed
+        found: Solution = _module("_constrained").constrain(profile, problem, relaxed)
+        return found
 
     def code_modules(self, profile: Profile) -> tuple[str, ...]:
         """Return the modules that decide a profile's numbers; none for an unknown profile."""
-        return tuple(f"{_HERE}.{name}" for name in sorted(_MODULES.get(profile.name, ())))
+        named = [profile]
+        if isinstance(profile, Adaptive):
+            named += [profile.within(regime) for regime in get_args(Regime)]
+        names = {name for one in named for name in _MODULES.get(one.name, ())}
+        if any(_constrained(one) for one in named):
+            names.update(_POLYTOPE)
+        return (*sorted(f"{_HERE}.{name}" for name in names), *_DEFINED.get(profile.name, ()))
+
+
+def _constrained(profile: Profile) -> bool:
+    """Return whether a profile has constraints that its own solver does not keep."""
+    if not isinstance(profile, Constraints):
+        return False
+    return bool(
+        profile.minimum
+        or profile.groups
+        or profile.turnover is not None
+        or profile.target_volatility is not None
+        or profile.name == "market_neutral"
+        or (profile.name == "barbell" and profile.cap is not None)
+    )
+
+
+def _module(name: str) -> Any:
+    return import_module(f"{_HERE}.{name}")
 
 
 _SOLVERS: Mapping[str, str] = MappingProxyType(
     {
+        "barbell": "_barbell",
         "equal_weight": "_naive",
         "hrp": "_hrp",
         "market": "_naive",
+        "market_neutral": "_min_variance",
         "max_diversification": "_max_diversification",
         "max_sharpe": "_max_sharpe",
         "mean_variance": "_mean_variance",

@@ -16,7 +16,7 @@ from quant_core.engines.native._screen import Screened, screen
 if TYPE_CHECKING:
     from quant_core.profiles import MinVariance, Problem, Solution
 
-__all__ = ["solve"]
+__all__ = ["least_variance", "solve"]
 
 
 def solve(profile: MinVariance, problem: Problem, warm: np.ndarray | None) -> Solution:
@@ -30,6 +30,16 @@ def solve(profile: MinVariance, problem: Problem, warm: np.ndarray | None) -> So
     weights = found.weights
     slope = kernels.gradient(checked.matrix, np.zeros_like(weights), weights)
     return solution(problem, found, float(weights @ slope))
+
+
+def least_variance(matrix: np.ndarray, warm: np.ndarray | None) -> Found | NotFound:
+    """Minimise the variance of weights without a cap, of a covariance that has been screened."""
+    variances = matrix.diagonal()
+    scale = float(variances.mean()) or 1.0
+    checked = Screened(
+        np.zeros(0), np.ascontiguousarray(matrix), 1.0, scale, float(variances.min())
+    )
+    return _minimise(checked, warm)
 
 
 def _minimise(checked: Screened, warm: np.ndarray | None) -> Found | NotFound:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quant_core.engines.native._outcome import Found, NotFound, solution, without_weights
-from quant_core.engines.native._screen import room
+from quant_core.engines.native._room import room
 
 if TYPE_CHECKING:
     from quant_core.profiles import Problem, Profile, Solution

@@ -9,14 +9,13 @@ import numpy as np
 from numba import njit
 
 from quant_core.engines.native._outcome import NotFound
+from quant_core.engines.native._room import room
 from quant_core.profiles import Status
 
 if TYPE_CHECKING:
     from quant_core.profiles import Problem
 
-__all__ = ["Screened", "room", "screen"]
-
-_ROUNDING = 1e-9
+__all__ = ["Screened", "screen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +50,6 @@ def screen(problem: Problem, cap: float | None) -> Screened | NotFound:
     if isinstance(bound, NotFound):
         return bound
     return Screened(mean, matrix, bound, average or 1.0, least)
-
-
-def room(cap: float | None, n: int) -> float | NotFound:
-    """Return the largest weight that a cap leaves to each of n atoms.
-
-    A cap below ``1/n`` is infeasible; within rounding of it, it is taken as ``1/n``.
-    """
-    bound = 1.0 if cap is None else cap
-    if bound * n < 1 - _ROUNDING:
-        message = f"a cap of {bound:g} on {n} atoms cannot hold a full portfolio; need at least 1/n"
-        return NotFound(Status.INFEASIBLE, message)
-    return bound if bound * n > 1 + _ROUNDING else 1.0 / n
 
 
 @njit(cache=True)

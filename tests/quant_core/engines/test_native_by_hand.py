@@ -195,7 +195,7 @@ def test_registry_and_code_modules_are_narrow() -> None:
     assert modules["risk_parity"].isdisjoint({f"{here}_active_set", f"{here}_hrp"})
     assert f"{here}_nonnegative" not in modules["mean_variance"]
     assert modules["equal_weight"] == {
-        f"{here}{name}" for name in ("_naive", "_outcome", "_screen")
+        f"{here}{name}" for name in ("_naive", "_outcome", "_room")
     }
 
 
