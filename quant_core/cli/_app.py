@@ -53,6 +53,8 @@ app.add_typer(_config, name="config")
 app.add_typer(_models, name="models")
 _runner = typer.Typer(no_args_is_help=True, help="Run strategies on ticks.")
 app.add_typer(_runner, name="runner")
+_engines = typer.Typer(no_args_is_help=False, help="See who can solve what, and how well.")
+app.add_typer(_engines, name="engines")
 _new = typer.Typer(no_args_is_help=True, help="Begin something of your own.")
 app.add_typer(_new, name="new")
 
@@ -293,6 +295,51 @@ def config_schema() -> None:
     from quant_core.config import json_schema
 
     print_json(json_schema())
+
+
+@_engines.callback(invoke_without_command=True)
+def engines_list(context: typer.Context, *, as_json: Json = False) -> None:
+    """List the engines: whether each can run here, its release, the profiles that it solves."""
+    from quant_core.cli._engines import list_engines
+
+    if context.invoked_subcommand is None:
+        list_engines(as_json=as_json)
+
+
+@_engines.command("compare")
+def engines_compare(
+    *,
+    prices: Prices = None,
+    returns: Returns = None,
+    atoms: Annotated[int, typer.Option("--atoms", min=2, help="Atoms of each problem.")] = 20,
+    windows: Annotated[int, typer.Option("--windows", min=1, help="Problems of each pair.")] = 4,
+    engines: Annotated[
+        list[str] | None, typer.Option("--engine", help="Only this engine; may be repeated.")
+    ] = None,
+    profiles: Annotated[
+        list[str] | None, typer.Option("--profile", help="Only this profile; may be repeated.")
+    ] = None,
+    into: Annotated[
+        Path | None, typer.Option("--into", help="Markdown page whose marked tables to replace.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Hold every engine against the certified optimum, on the sample or on your own data."""
+    from quant_core.cli._engines import compare
+    from quant_core.data import DataConfig
+    from quant_core.errors import ConfigError
+
+    if prices is not None and returns is not None:
+        raise ConfigError("--prices and --returns: expected one of them, found both")
+    compare(
+        DataConfig(sample=prices is None and returns is None, prices=prices, returns=returns),
+        atoms=atoms,
+        windows=windows,
+        engines=engines or [],
+        profiles=profiles or [],
+        into=into,
+        as_json=as_json,
+    )
 
 
 @_models.command("list")
