@@ -1,13 +1,14 @@
 """The gates between a leaderboard and deployment, and what passed them."""
 
 from quant_core.champion._election import Election, cell_gates, elect, judge
-from quant_core.champion._evidence import Evidence
 from quant_core.champion._figures import (
     FEWEST_OBSERVATIONS,
     friction_decay,
     mean_overlap,
+    returns_before_costs,
     times_benchmark,
     widest_gap,
+    widest_ratio,
     yearly_fragility,
 )
 from quant_core.champion._gate import Figure, Gate, GateResult, Verdict
@@ -18,7 +19,6 @@ __all__ = [
     "FEWEST_OBSERVATIONS",
     "VERDICTS_SCHEMA",
     "Election",
-    "Evidence",
     "Figure",
     "Gate",
     "GateResult",
@@ -32,7 +32,9 @@ __all__ = [
     "model_figures",
     "model_gates",
     "read_election",
+    "returns_before_costs",
     "times_benchmark",
     "widest_gap",
+    "widest_ratio",
     "yearly_fragility",
 ]

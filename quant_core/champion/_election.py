@@ -64,6 +64,12 @@ def cell_gates(config: GateConfig) -> tuple[Gate, ...]:
         Gate("cvar", config.cvar, "at most", "CVaR (95 %) / CVaR of the benchmark"),
         Gate("drawdown", config.drawdown, "at most", "drawdown / drawdown of the benchmark"),
         Gate(
+            "parity",
+            1.0,
+            "at most",
+            "widest relative difference of NAV from another simulator's path, over its tolerance",
+        ),
+        Gate(
             "cagr_gap",
             config.cagr_gap,
             "at most",

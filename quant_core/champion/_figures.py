@@ -19,8 +19,10 @@ __all__ = [
     "FEWEST_OBSERVATIONS",
     "friction_decay",
     "mean_overlap",
+    "returns_before_costs",
     "times_benchmark",
     "widest_gap",
+    "widest_ratio",
     "yearly_fragility",
 ]
 
@@ -50,6 +52,37 @@ def friction_decay(real: float, ideal: float) -> Figure:
     if ideal <= 0.0:
         return Figure(None, f"undefined: the Sharpe ratio before costs is {ideal:.4g}, not above 0")
     return Figure(1.0 - real / ideal)
+
+
+def returns_before_costs(nav: np.ndarray, turnover: np.ndarray, cost: np.ndarray) -> np.ndarray:
+    """Return what the same weights earn where trading costs nothing.
+
+    A trade is sized on the value before its cost, so the holdings after it are those of the free
+    path scaled by that value, and only cash is short of what was paid. Until the next trade the
+    profit of the free path is therefore that of the holdings, over the value plus what was paid:
+    r(t) = (NAV(t) + paid(t) - NAV(t-1)) / (NAV(t-1) + paid at the last trade).
+
+    Parameters
+    ----------
+    nav, turnover, cost : numpy.ndarray, shape (P, T)
+        As a simulator gives them: cost as a fraction of the value before the trade.
+
+    Returns
+    -------
+    numpy.ndarray, shape (P, T)
+        Simple returns, zero after a bankruptcy. A rebalance by drift trades on the days on which
+        it traded with costs.
+    """
+    left = 1.0 - cost
+    paid = np.divide(cost * nav, left, out=np.zeros_like(nav), where=left > 0.0)
+    before = np.concatenate([np.ones((len(nav), 1)), nav[:, :-1]], axis=1)
+    days = np.where(turnover > 0.0, np.arange(nav.shape[1]), -1)
+    last = np.maximum.accumulate(days, axis=1)
+    owed = np.where(last >= 0, np.take_along_axis(paid, np.maximum(last, 0), axis=1), 0.0)
+    base = before + np.concatenate([np.zeros((len(nav), 1)), owed[:, :-1]], axis=1)
+    profit = nav + paid - before
+    found: np.ndarray = np.divide(profit, base, out=np.zeros_like(nav), where=before > 0.0)
+    return found
 
 
 def yearly_fragility(
@@ -173,3 +206,24 @@ def widest_gap(own: float, others: Mapping[str, Figure]) -> Figure:
             return Figure(None, f"undefined: {own} and, by {name}, {other.value}")
         widest = max(widest, gap)
     return Figure(widest)
+
+
+def widest_ratio(others: Mapping[str, Figure]) -> Figure:
+    """Return the widest difference from others, each over what is tolerated.
+
+    Parameters
+    ----------
+    others : mapping of str to Figure
+        The difference from each of the others over its tolerance, by name.
+
+    Returns
+    -------
+    Figure
+        Undefined when there are none, or one of them is missing.
+    """
+    if not others:
+        return Figure(None, "no other simulator is configured to agree with it")
+    for name, other in others.items():
+        if other.value is None:
+            return Figure(None, f"{name}: {other.missing}")
+    return Figure(max(float(other.value or 0.0) for other in others.values()))

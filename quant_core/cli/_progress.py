@@ -29,6 +29,7 @@ _TITLES = {
     "selection": "selecting",
     "solve": "solving",
     "simulation": "simulating",
+    "finalists": "finalists",
 }
 
 

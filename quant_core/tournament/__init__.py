@@ -2,6 +2,15 @@
 
 from quant_core.tournament._atoms import ATOMS_SCHEMA, AtomsRecord
 from quant_core.tournament._cube import CUBE_NAMES, CUBE_SCHEMA
+from quant_core.tournament._evidence import Evidence
+from quant_core.tournament._finalists import (
+    NOT_A_FINALIST,
+    Finalists,
+    SimulationStage,
+    by_finalists,
+    ranking_config,
+)
+from quant_core.tournament._gates import Yardstick
 from quant_core.tournament._index import CubeIndex, read_weights
 from quant_core.tournament._inputs import Inputs
 from quant_core.tournament._leaderboard import (
@@ -15,6 +24,7 @@ from quant_core.tournament._paths import (
     PATH_NAMES,
     PATH_SCHEMA,
     CellPath,
+    StoredPaths,
     paths_table,
     read_paths,
 )
@@ -29,7 +39,12 @@ from quant_core.tournament._pipeline import (
 from quant_core.tournament._plan import Plan, plan
 from quant_core.tournament._progress import CELLS_SCHEMA, CellFact, Progress, Silent, facts_table
 from quant_core.tournament._run import Prepared, Result, run
-from quant_core.tournament._simulating import SimulationPlan, plan_simulations, run_simulations
+from quant_core.tournament._simulating import (
+    SimulationPlan,
+    Simulations,
+    plan_simulations,
+    run_simulations,
+)
 from quant_core.tournament._solving import plan_solves
 from quant_core.tournament._stage import PartitionOutcome
 from quant_core.tournament._staleness import PartitionPlan, StagePlan
@@ -43,6 +58,7 @@ __all__ = [
     "CUBE_NAMES",
     "CUBE_SCHEMA",
     "LEADERBOARD_SCHEMA",
+    "NOT_A_FINALIST",
     "PATH_NAMES",
     "PATH_SCHEMA",
     "WINDOWS_SCHEMA",
@@ -50,6 +66,8 @@ __all__ = [
     "CellFact",
     "CellPath",
     "CubeIndex",
+    "Evidence",
+    "Finalists",
     "Inputs",
     "Leaderboard",
     "Members",
@@ -62,8 +80,13 @@ __all__ = [
     "Result",
     "Silent",
     "SimulationPlan",
+    "SimulationStage",
+    "Simulations",
     "StageOutcome",
     "StagePlan",
+    "StoredPaths",
+    "Yardstick",
+    "by_finalists",
     "by_month",
     "check_investable",
     "collect_atoms",
@@ -76,6 +99,7 @@ __all__ = [
     "plan_simulations",
     "plan_solves",
     "rank",
+    "ranking_config",
     "read_paths",
     "read_weights",
     "register_models",

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from quant_core.canonical import canonical_json, digest_json
 from quant_core.cells import code_version
+from quant_core.champion import cell_gates, judge
 from quant_core.metrics import PATH_FIGURES, fragility, path_metrics, window_metrics
 from quant_core.statistics import (
     Overfitting,
@@ -20,6 +21,13 @@ from quant_core.statistics import (
     probabilistic_sharpe,
     probability_of_overfitting,
 )
+from quant_core.tournament._gates import (
+    cell_figures,
+    conventions,
+    rivals_of,
+    sharpe_before_costs,
+)
+from quant_core.tournament._parity import compare
 from quant_core.tournament._paths import PATH_NAMES
 from quant_core.tournament._segments import TEXT
 
@@ -27,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from quant_core.config import TournamentConfig
+    from quant_core.tournament._gates import Yardstick
     from quant_core.tournament._index import CubeIndex
     from quant_core.tournament._paths import CellPath
 
@@ -50,6 +59,7 @@ _OWN_FIGURES = (
     "sharpe_high",
     "pbo",
 )
+_GATE_FIGURES = ("friction_decay", "jaccard", "cagr_gap")
 _COUNTS = ("trials", "configurations", "windows", "windows_in_cash", "observations")
 
 LEADERBOARD_SCHEMA = pa.schema(
@@ -60,6 +70,13 @@ LEADERBOARD_SCHEMA = pa.schema(
         ("status", TEXT),
         ("reason", pa.string()),
         *((name, pa.float64()) for name in (*PATH_FIGURES, *_OWN_FIGURES)),
+        ("parity", TEXT),
+        ("parity_gap", pa.float64()),
+        ("parity_against", TEXT),
+        ("parity_missing", TEXT),
+        *((name, pa.float64()) for name in _GATE_FIGURES),
+        ("gates", TEXT),
+        ("gates_failed", pa.string()),
         *((name, pa.int64()) for name in _COUNTS),
         ("key", pa.string()),
     ]
@@ -114,6 +131,7 @@ def rank_key(
     absent: Mapping[Names, tuple[str, str]],
     index: CubeIndex,
     first_rows: np.ndarray,
+    yardstick: Yardstick,
     *,
     trials: int,
 ) -> str:
@@ -123,6 +141,8 @@ def rank_key(
         [
             code_version(__name__),
             [config.sleeve, config.periods_per_year, config.risk_free_per_period, config.seed],
+            [config.champion.gates.model_dump(mode="json"), config.champion.simulators],
+            yardstick.to_list(),
             [[*path.names, path.key] for path in paths],
             [[*names, *why] for names, why in absent.items()],
             [index.windows, [index.in_cash(line) for line in lines], first_rows.tolist(), trials],
@@ -136,6 +156,7 @@ def rank(
     absent: Mapping[Names, tuple[str, str]],
     index: CubeIndex,
     first_rows: np.ndarray,
+    yardstick: Yardstick,
     *,
     trials: int,
 ) -> Leaderboard:
@@ -153,15 +174,19 @@ def rank(
         What the cube holds.
     first_rows : numpy.ndarray of int64, shape (W,)
         Row of each window's first test day.
+    yardstick : Yardstick
+        What the gates measure cells against.
     trials : int
         Configurations ever tried, those of earlier runs included.
     """
     figures, overfitting = _figures(config, paths, first_rows, trials)
     by_window = _by_window(config, paths, first_rows)
     figures["fragility"] = fragility(by_window["sharpe"]) if paths else np.zeros(0)
-    table = _table(config, paths, absent, index, figures, trials)
+    judged = _judged(config, paths, absent, yardstick, figures)
+    table = _table(config, paths, absent, index, figures, judged, trials)
     windows = _windows_table(config, paths, index, by_window)
-    key = rank_key(config, paths, absent, index, first_rows, trials=trials).encode()
+    given = (config, paths, absent, index, first_rows, yardstick)
+    key = rank_key(*given, trials=trials).encode()
     told = {_KEY: key, _OVERFITTING: canonical_json(overfitting)}
     return Leaderboard(
         table.replace_schema_metadata(told),
@@ -178,21 +203,33 @@ def _figures(
     returns = np.stack([path.period_return for path in paths])
     years = returns.shape[1] / config.periods_per_year
     turnover = np.array([path.turnover.sum() for path in paths])
-    figures = path_metrics(
-        returns,
-        periods_per_year=config.periods_per_year,
-        risk_free=config.risk_free_per_period,
-    )
+    figures = path_metrics(returns, **conventions(config))
     figures["turnover"] = turnover / len(first_rows)
     figures["turnover_annual"] = turnover / years
     figures["cost_annual"] = np.array([path.cost.sum() for path in paths]) / years
     figures["hhi"] = np.array([path.hhi[first_rows].mean() for path in paths])
-    overfitting = _luck(config, returns, figures, trials)
+    overfitting = _luck(config, returns, _once(paths), figures, trials)
     return figures, overfitting
 
 
+def _once(paths: Sequence[CellPath]) -> np.ndarray:
+    """Return the place of each configuration's first path.
+
+    Simulators that agree tell the same path again: a copy is no try of its own, so the luck of a
+    tournament may not depend on how many simulators looked at it.
+    """
+    first: dict[Names, int] = {}
+    for place, path in enumerate(paths):
+        first.setdefault(path.names[:-1], place)
+    return np.array(list(first.values()))
+
+
 def _luck(
-    config: TournamentConfig, returns: np.ndarray, figures: dict[str, np.ndarray], trials: int
+    config: TournamentConfig,
+    returns: np.ndarray,
+    once: np.ndarray,
+    figures: dict[str, np.ndarray],
+    trials: int,
 ) -> Mapping[str, Any] | None:
     shape = {
         "observations": returns.shape[1],
@@ -200,15 +237,16 @@ def _luck(
         "kurtosis": figures["kurtosis"],
     }
     sharpe = figures["sharpe_period"]
-    variance = float(np.nanvar(sharpe, ddof=1)) if np.isfinite(sharpe).sum() > 1 else 0.0
+    tried = sharpe[once]
+    variance = float(np.nanvar(tried, ddof=1)) if np.isfinite(tried).sum() > 1 else 0.0
     figures["psr"] = probabilistic_sharpe(sharpe, **shape)
     figures["dsr"] = deflated_sharpe(sharpe, variance=variance, trials=trials, **shape)
     rate = config.risk_free_per_period
     figures["sharpe_low"], figures["sharpe_high"] = bootstrap_sharpe_interval(
         returns, periods_per_year=config.periods_per_year, seed=config.seed, risk_free=rate
     )
-    enough = len(returns) > 1 and returns.shape[1] >= _FEWEST_FOR_OVERFITTING
-    found = probability_of_overfitting(returns, risk_free=rate) if enough else None
+    enough = len(once) > 1 and returns.shape[1] >= _FEWEST_FOR_OVERFITTING
+    found = probability_of_overfitting(returns[once], risk_free=rate) if enough else None
     figures["pbo"] = np.full(len(returns), found.pbo if found else np.nan)
     return _told(found) if found else None
 
@@ -247,11 +285,13 @@ def _table(
     absent: Mapping[Names, tuple[str, str]],
     index: CubeIndex,
     figures: Mapping[str, np.ndarray],
+    judged: Sequence[Mapping[str, Any]],
     trials: int,
 ) -> pa.Table:
     place = {path.names: number for number, path in enumerate(paths)}
     position = _positions(figures) if paths else np.zeros(0, int)
     cells = list(_cells(config))
+    configurations = len({names[:-1] for names in cells})
     rows = []
     for names in cells:
         status, reason = absent.get(names, ("ok", ""))
@@ -261,13 +301,14 @@ def _table(
             "status": status,
             "reason": reason,
             "trials": trials,
-            "configurations": len(cells),
+            "configurations": configurations,
             "windows": len(index.windows),
             "windows_in_cash": index.in_cash(names[:3]),
         }
         if names in place:
             number = place[names]
             row |= {name: _known(figures[name][number]) for name in PATH_FIGURES + _OWN_FIGURES}
+            row |= judged[number]
             row["rank"] = int(position[number])
             row["observations"] = len(paths[number].nav)
             row["key"] = paths[number].key
@@ -279,6 +320,43 @@ def _cells(config: TournamentConfig) -> Iterable[Names]:
     axes = (config.selections, config.engines, config.profiles, config.rebalances)
     for cell in product(*axes, config.simulators):
         yield tuple(choice.label for choice in cell)
+
+
+def _judged(
+    config: TournamentConfig,
+    paths: Sequence[CellPath],
+    absent: Mapping[Names, tuple[str, str]],
+    yardstick: Yardstick,
+    figures: Mapping[str, np.ndarray],
+) -> list[dict[str, Any]]:
+    """Say of each path whether simulators agree on it, and which gates it fails."""
+    if not paths:
+        return []
+    parities = compare(config, paths, absent)
+    gates, ideal = cell_gates(config.champion.gates), sharpe_before_costs(config, paths)
+    rows = [
+        {name: _known(figures[name][number]) for name in PATH_FIGURES + _OWN_FIGURES}
+        for number in range(len(paths))
+    ]
+    cagr = {path.names: row["cagr"] for path, row in zip(paths, rows, strict=True)}
+    found = []
+    for path, row, sharpe in zip(paths, rows, ideal, strict=True):
+        parity = parities[path.names]
+        rivals = rivals_of(config, path.names, parity, cagr, absent)
+        measured = cell_figures(config, row, path, yardstick, float(sharpe), rivals)
+        verdict = judge(path.names, gates, measured)
+        found.append(
+            {
+                "parity": parity.status,
+                "parity_gap": parity.gap,
+                "parity_against": parity.against,
+                "parity_missing": parity.missing,
+                **{name: measured[name].value for name in _GATE_FIGURES},
+                "gates": "passed" if verdict.passed else "failed",
+                "gates_failed": verdict.reason,
+            }
+        )
+    return found
 
 
 def _positions(figures: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
 
+from quant_core.canonical import canonical_json
 from quant_core.data import DATE_TYPE
-from quant_core.tournament._segments import TEXT, constant, segments, text_column, texts_at
+from quant_core.tournament._segments import (
+    TEXT,
+    constant,
+    segments,
+    text_codes,
+    text_column,
+    texts_at,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["PATH_NAMES", "PATH_SCHEMA", "CellPath", "paths_table", "read_paths"]
+__all__ = ["PATH_NAMES", "PATH_SCHEMA", "CellPath", "StoredPaths", "paths_table", "read_paths"]
+
+_FAILED = b"failed"
 
 PATH_NAMES = ("selection", "engine", "profile", "rebalance", "simulator")
 
@@ -63,7 +74,12 @@ class CellPath:
     hhi: np.ndarray = field(repr=False)
 
 
-def paths_table(sleeve: str, dates: np.ndarray, paths: Sequence[CellPath]) -> pa.Table:
+def paths_table(
+    sleeve: str,
+    dates: np.ndarray,
+    paths: Sequence[CellPath],
+    failed: Mapping[str, str] | None = None,
+) -> pa.Table:
     """Return the paths as a table, in the order given, dates ascending.
 
     Parameters
@@ -74,9 +90,15 @@ def paths_table(sleeve: str, dates: np.ndarray, paths: Sequence[CellPath]) -> pa
         Dates of the test rows.
     paths : sequence of CellPath
         The paths.
+    failed : mapping of str to str, optional
+        Why cells have none, by key: kept in the metadata of the schema.
     """
-    if not paths:
-        return PATH_SCHEMA.empty_table()
+    table = _table(sleeve, dates, paths) if paths else PATH_SCHEMA.empty_table()
+    told = {_FAILED: canonical_json(dict(failed))} if failed else None
+    return table.replace_schema_metadata(told)
+
+
+def _table(sleeve: str, dates: np.ndarray, paths: Sequence[CellPath]) -> pa.Table:
     rows = len(dates) * len(paths)
     counts = np.full(len(paths), len(dates))
     stamps = pa.array(np.tile(dates, len(paths)), pa.timestamp("us")).cast(DATE_TYPE)
@@ -110,3 +132,60 @@ def read_paths(table: pa.Table | None) -> tuple[np.ndarray, list[CellPath]]:
         )
         for segment, read, by in zip(found, inputs, code, strict=True)
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPaths:
+    """The paths that are stored.
+
+    Parameters
+    ----------
+    there : bool
+        Whether anything was ever stored.
+    sleeves : frozenset of str
+        What the table calls the sleeve.
+    dates : numpy.ndarray of datetime64[us], shape (T,)
+        Dates of the paths.
+    paths : tuple of CellPath
+        The paths in their order.
+    failed : mapping of str to str
+        Why cells have none, by key.
+    """
+
+    there: bool = False
+    sleeves: frozenset[str] = frozenset()
+    dates: np.ndarray = field(default_factory=lambda: np.zeros(0, "datetime64[us]"), repr=False)
+    paths: tuple[CellPath, ...] = field(default=(), repr=False)
+    failed: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, *tables: pa.Table | None) -> Self:
+        """Read tables of paths, one after the other; None where nothing is stored."""
+        found = [table for table in tables if table is not None]
+        if not found:
+            return cls()
+        failed = {key: why for table in found for key, why in _failed(table).items()}
+        plain = [table.replace_schema_metadata(None) for table in found]
+        table = pa.concat_tables(plain).unify_dictionaries() if len(plain) > 1 else plain[0]
+        dates, paths = read_paths(table)
+        sleeves = frozenset(text_codes(table["sleeve"])[1]) if table.num_rows else frozenset()
+        return cls(len(found) == len(tables), sleeves, dates, tuple(paths), failed)
+
+    def holds(
+        self,
+        sleeve: str,
+        dates: np.ndarray,
+        paths: Sequence[CellPath],
+        failed: Mapping[str, str],
+    ) -> bool:
+        """Return whether writing these paths would change nothing, not even a label."""
+        wanted = [(path.names, path.key) for path in paths]
+        if not self.there or wanted != [(path.names, path.key) for path in self.paths]:
+            return False
+        labels = not paths or (self.sleeves == {sleeve} and np.array_equal(self.dates, dates))
+        return bool(labels and dict(failed) == dict(self.failed))
+
+
+def _failed(table: pa.Table) -> dict[str, str]:
+    told: dict[str, str] = json.loads((table.schema.metadata or {}).get(_FAILED, b"{}"))
+    return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,13 +12,14 @@ from quant_core.cells import Receipt
 from quant_core.compute import SerialCompute
 from quant_core.models import ModelStore
 from quant_core.strategies import served_records, train_models
+from quant_core.tournament._finalists import SimulationStage, by_finalists, ranking_config
 from quant_core.tournament._folder import SingleFileStore, read_table
 from quant_core.tournament._index import CubeIndex
 from quant_core.tournament._inputs import Inputs
+from quant_core.tournament._paths import StoredPaths
 from quant_core.tournament._pipeline import by_month, collect_atoms, select
 from quant_core.tournament._progress import Silent
 from quant_core.tournament._run import Prepared
-from quant_core.tournament._simulating import plan_simulations
 from quant_core.tournament._solving import plan_solves
 from quant_core.tournament._strategies import ATOM_RETURNS, MODELS, Market, recalled
 
@@ -30,8 +32,11 @@ if TYPE_CHECKING:
     from quant_core.data import DataConfig
     from quant_core.models import ModelSpec
     from quant_core.strategies import TrainingPlan
+    from quant_core.tournament._simulating import SimulationPlan
 
 __all__ = ["Plan", "plan"]
+
+_UNRANKED = "finalists, once every cell is ranked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +114,14 @@ def plan(config: TournamentConfig, *, out: str | Path, data: DataConfig | None =
     atoms = collect_atoms(overlay, months, inputs.matrix.symbols)
     cube = SingleFileStore(folder / "weights_cube.parquet")
     solves = plan_solves(inputs, config, months, atoms, cube)
-    simulations = plan_simulations(
-        inputs,
-        config,
-        prepared.windows,
-        atoms,
-        CubeIndex.of_plan(solves),
-        read_table(folder / "nav.parquet"),
-    )
+    stage = SimulationStage(inputs, config, prepared.windows, atoms, CubeIndex.of_plan(solves))
+    simulations = _Simulations.of(stage, StoredPaths.read(read_table(folder / "nav.parquet")))
     return Plan(
         counts={
             **({"model": (models.cached, models.stale)} if models else {}),
             "selection": (selected.cached, selected.stale),
             "solve": (solves.cached, solves.stale),
-            "simulation": (simulations.cached, len(simulations.stale)),
+            "simulation": (simulations.cached, sum(simulations.reasons.values())),
         },
         reasons={
             **({"model": models.reasons} if models else {}),
@@ -130,9 +129,39 @@ def plan(config: TournamentConfig, *, out: str | Path, data: DataConfig | None =
             "solve": solves.reasons,
             "simulation": simulations.reasons,
         },
-        absent={"/".join(names): why for names, (_, why) in simulations.absent.items()},
+        absent=simulations.absent,
         windows=tuple(window.key for window in prepared.windows),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Simulations:
+    """What stage two would find and compute."""
+
+    cached: int
+    reasons: Mapping[str, int]
+    absent: Mapping[str, str]
+
+    @classmethod
+    def of(cls, stage: SimulationStage, stored: StoredPaths) -> _Simulations:
+        """Plan stage two; who the finalists are may only be known once they are ranked."""
+        config = stage.config
+        if not by_finalists(config):
+            return cls._of(stage.plan(config, stored))
+        finalists = stage.finalists(stored)
+        if finalists is not None:
+            return cls._of(stage.plan(config, stored, finalists))
+        first = cls._of(stage.plan(ranking_config(config), stored))
+        every = stage.plan(config, StoredPaths())
+        ranked = ranking_config(config).simulators[0].label
+        others = Counter(cell.names[-1] for cell in every.cells if cell.names[-1] != ranked)
+        most = sum(min(config.finalists or 0, count) for count in others.values())
+        return cls(first.cached, {**first.reasons, _UNRANKED: most}, first.absent)
+
+    @classmethod
+    def _of(cls, plan: SimulationPlan) -> _Simulations:
+        absent = {"/".join(names): why for names, (_, why) in plan.absent.items()}
+        return cls(plan.cached, plan.reasons, absent)
 
 
 def _with_streams(prepared: Prepared, folder: Path) -> tuple[Inputs, TrainingPlan | None]:

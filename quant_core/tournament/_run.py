@@ -19,16 +19,17 @@ from quant_core.ledger import Ledger, tried_configurations
 from quant_core.models import ModelStore
 from quant_core.tournament._atoms import ATOMS_SCHEMA
 from quant_core.tournament._cube import CUBE_SCHEMA
+from quant_core.tournament._finalists import SimulationStage
 from quant_core.tournament._folder import SingleFileStore, alone_in, read_table, write_table
+from quant_core.tournament._gates import Yardstick
 from quant_core.tournament._index import CubeIndex
 from quant_core.tournament._inputs import Inputs
 from quant_core.tournament._leaderboard import Leaderboard, rank, rank_key
 from quant_core.tournament._manifest import OUTPUTS, STRATEGY_OUTPUTS, write_manifest
 from quant_core.tournament._modelling import register_models, serve, train_stale
-from quant_core.tournament._paths import paths_table
+from quant_core.tournament._paths import StoredPaths, paths_table
 from quant_core.tournament._pipeline import by_month, check_investable, collect_atoms, select, solve
 from quant_core.tournament._progress import Silent, facts_table
-from quant_core.tournament._simulating import plan_simulations, run_simulations
 from quant_core.tournament._strategies import (
     ATOM_RETURNS,
     MODELS,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from quant_core.tournament._atoms import AtomsRecord
     from quant_core.tournament._paths import CellPath
     from quant_core.tournament._progress import CellFact, Progress
+    from quant_core.tournament._simulating import Simulations
     from quant_core.windows import Window
 
 __all__ = ["Prepared", "Result", "run"]
@@ -220,8 +222,7 @@ class _Tournament:
         self._train()
         atoms = self._select()
         index = self._solve(atoms)
-        paths, absent = self._simulate(atoms, index)
-        board = self._rank(paths, absent, index)
+        board = self._rank(self._simulate(atoms, index), atoms, index)
         facts = facts_table(self._facts, sleeve=self._config.sleeve, run_id=self._run_id)
         write_table(self._folder / "cells.parquet", facts)
         return Result(self._run_id, self._folder, board.table, self._counts(), self._seconds)
@@ -314,49 +315,50 @@ class _Tournament:
 
     def _simulate(
         self, atoms: Mapping[tuple[str, str], AtomsRecord], index: CubeIndex
-    ) -> tuple[list[CellPath], Mapping[tuple[str, ...], tuple[str, str]]]:
-        file = self._folder / "nav.parquet"
-        with self._stage("simulate", configurations=configuration_ids(self._config)) as action:
-            plan = plan_simulations(
-                self._inputs,
-                self._config,
-                self._prepared.windows,
-                atoms,
-                index,
-                read_table(file),
-            )
-            paths, facts = run_simulations(
-                plan,
-                self._inputs,
-                self._config,
-                index,
+    ) -> Simulations:
+        file, config = self._folder / "nav.parquet", self._config
+        windows = self._prepared.windows
+        dates = self._inputs.matrix.dates[windows[0].test.start : windows[-1].test.stop]
+        stored = StoredPaths.read(read_table(file))
+
+        def keep(paths: Sequence[CellPath], failed: Mapping[str, str]) -> None:
+            if not stored.holds(config.sleeve, dates, paths, failed):
+                write_table(file, paths_table(config.sleeve, dates, paths, failed))
+
+        with self._stage("simulate", configurations=configuration_ids(config)) as action:
+            stage = SimulationStage(self._inputs, config, windows, atoms, index)
+            found, finalists = stage.run(
+                stored,
                 self._cube_store,
                 compute=self._compute,
                 progress=self._progress,
+                keep=keep,
             )
-            if plan.rewrite:
-                dates = self._inputs.matrix.dates[plan.rows]
-                write_table(file, paths_table(self._config.sleeve, dates, paths))
-            self._note(action, facts)
-            self._first_rows = plan.first_rows
-        return paths, plan.absent
+            keep(found.paths, found.failed)
+            self._note(action, found.facts)
+            if finalists is not None:
+                self._summary["finalists"] = finalists.to_dict()
+        return found
 
     def _rank(
         self,
-        paths: Sequence[CellPath],
-        absent: Mapping[tuple[str, ...], tuple[str, str]],
+        found: Simulations,
+        atoms: Mapping[tuple[str, str], AtomsRecord],
         index: CubeIndex,
     ) -> Leaderboard:
         with self._stage("rank") as action:
             trials = len(tried_configurations(self._ledger.path))
-            given = (self._config, paths, absent, index, self._first_rows)
+            windows = self._prepared.windows
+            yardstick = Yardstick.of(self._inputs, self._config, windows, atoms)
+            rows = found.first_rows
+            given = (self._config, found.paths, found.absent, index, rows, yardstick)
             board = self._recalled(rank_key(*given, trials=trials))
             if board is None:
                 board = rank(*given, trials=trials)
                 write_table(self._folder / _LEADERBOARD, board.table)
                 write_table(self._folder / _WINDOWS, board.windows)
             action.outcome = {"trials": trials, "cells": board.table.num_rows}
-            self._summary = {"pbo": board.overfitting, "trials": trials}
+            self._summary |= {"pbo": board.overfitting, "trials": trials}
         return board
 
     def _recalled(self, key: str) -> Leaderboard | None:

@@ -14,11 +14,11 @@ __all__ = ["configuration_ids"]
 
 
 def configuration_ids(config: TournamentConfig) -> list[str]:
-    """Return the identity of every cell as a trial, sorted and unique.
+    """Return the identity of every configuration as a trial, sorted and unique.
 
     A trial is what a researcher could have picked: the rules and their parameters, not the data
-    they ran on and not what she called them. Running the same rules again, on more data or under
-    another name, is no new trial.
+    they ran on and not what she called them. Running the same rules again, on more data, under
+    another name or with a simulator more, is no new trial: simulators agree on what rules earn.
 
     Parameters
     ----------
@@ -37,6 +37,6 @@ def configuration_ids(config: TournamentConfig) -> list[str]:
     axes = (config.selections, config.engines, config.profiles, config.rebalances)
     found = {
         digest_json([market, *(choice.spec.model_dump(mode="json") for choice in cell)])
-        for cell in product(*axes, config.simulators)
+        for cell in product(*axes)
     }
     return sorted(found)
