@@ -107,7 +107,7 @@ class _Program:
         forms[0, :n] = 1.0
         forms[1 : 1 + m, :n] = polytope.rows
         below: list[Any] = [np.full(n, polytope.lower), np.zeros(k), [1.0], polytope.least]
-        above: list[Any] = [np.full(n, polytope.upper), held[sold], [1.0], polytope.most]
+        above: list[Any] = [np.full(n, polytope.upper), np.full(k, np.inf), [1.0], polytope.most]
         if limited:
             forms[1 + m + np.arange(k), sold] = 1.0
             forms[1 + m + np.arange(k), n + np.arange(k)] = 1.0
