@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ class WorkerProcess:
     ) -> None:
         self._selector = selector
         self._reader = FrameReader(_LONGEST_FRAME)
-        self._unsent = b""
+        self._unsent: deque[memoryview] = deque()
         self._events = selectors.EVENT_READ
         self._tail = b""
         self.alive = True
@@ -80,14 +81,17 @@ class WorkerProcess:
 
     def send(self, message: bytes) -> None:
         """Send a message, as much of it as the pipe takes now."""
-        self._unsent += message
+        self._unsent.append(memoryview(message))
         self.flush()
 
     def flush(self) -> None:
         """Send what waits, as much as the pipe takes now."""
         with suppress(BlockingIOError, BrokenPipeError, ConnectionResetError):
             while self._unsent:
-                self._unsent = self._unsent[self._channel.send(self._unsent) :]
+                rest = self._unsent[0][self._channel.send(self._unsent[0]) :]
+                self._unsent.popleft()
+                if rest:
+                    self._unsent.appendleft(rest)
         wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._unsent else 0)
         if wanted != self._events:
             self._selector.modify(self._channel, wanted, self)

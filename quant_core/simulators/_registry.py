@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from quant_core.simulators._custom import Custom
+from quant_core.simulators._cvxportfolio import Cvxportfolio
 from quant_core.simulators._daily import DailyRebalance
 from quant_core.simulators._drift import DriftRebalance
 from quant_core.simulators._vectorbt import Vectorbt
@@ -25,6 +26,6 @@ REBALANCES: Mapping[str, type[Rebalance]] = MappingProxyType(
 """Rebalances by the name that a configuration gives them."""
 
 SIMULATORS: Mapping[str, type[Simulator]] = MappingProxyType(
-    {"custom": Custom, "vectorbt": Vectorbt}
+    {"custom": Custom, "vectorbt": Vectorbt, "cvxportfolio": Cvxportfolio}
 )
 """Simulators by the name that a configuration gives them."""

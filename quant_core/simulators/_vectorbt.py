@@ -2,54 +2,45 @@
 
 from __future__ import annotations
 
-import math
-from importlib.metadata import version
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
 from quant_core.errors import UnavailableError
-from quant_core.simulators._path import SimulatedPath
-from quant_core.simulators._reference import simulate_reference
-from quant_core.simulators._simulator import Simulator
+from quant_core.simulators._foreign import ForeignSimulator
+from quant_core.simulators._trade_rows import Account, growth_of, path_of, trade_rows
 
 if TYPE_CHECKING:
+    from quant_core.simulators._path import SimulatedPath
     from quant_core.simulators._rebalance import Rebalance
 
 __all__ = ["Vectorbt"]
 
-_LACK = "vectorbt is not installed; install quant-assets[simulators]"
 _SPARE = 1e-5
-_LEAST_GROWTH = 1e-10
-# vectorbt takes prices, cash and shares below 1e-12 for zero.
-_PRICE, _CAPITAL = 1e6, 1e12
+# vectorbt takes prices, cash and shares below 1e-12 for zero, and so a trade of that many shares:
+# with prices and a capital of 1, a year of daily trades of 400 stocks would be 1e-9 off.
+_PRICE, _CAPITAL = 1e3, 1e12
 
 
-class Vectorbt(Simulator):
+class Vectorbt(ForeignSimulator):
     """Simulate with vectorbt, an engine of its own (optional extra ``simulators``).
 
-    Only the rows that trade are fed to it; between them holdings stand still, and their value is
-    shares times price. The rows of a drift rebalance follow from the trading semantics.
+    Only the rows that trade are fed to it; between them holdings move by returns. The rows of a
+    drift rebalance, and the day of a bankruptcy, follow from the trading semantics.
 
     Notes
     -----
     vectorbt cuts the last buy when cash does not cover its fee. Scaling the weights to the value
     after costs would hold less than the weights say. An asset of constant price that trades free
     of fees is held short instead: its proceeds are the cash that may go slightly negative.
+
+    It takes no price of zero. An asset that loses everything is worth nothing from then on, and
+    another one, of a new price, is traded in its place.
     """
 
+    package: ClassVar[str] = "vectorbt"
+    distribution: ClassVar[str] = "vectorbt"
     name: Literal["vectorbt"] = "vectorbt"
-
-    @property
-    def lack(self) -> str:
-        """Why it cannot run here."""
-        return "" if find_spec("vectorbt") else _LACK
-
-    @property
-    def release(self) -> str:
-        """Release of vectorbt; empty where it is not installed."""
-        return version("vectorbt") if find_spec("vectorbt") else ""
 
     def run(
         self,
@@ -67,87 +58,90 @@ class Vectorbt(Simulator):
         UnavailableError
             If vectorbt is not installed.
         """
-        traded, targets = _schedule(rebalance, values, weights, rows, rate)
-        if not len(traded):
-            days = len(values)
-            return SimulatedPath(np.ones(days), np.zeros(days), np.zeros(days))
-        # It takes no price of zero either, so a total loss leaves a trace.
-        growth = np.maximum(1.0 + np.nan_to_num(values, nan=0.0), _LEAST_GROWTH)
-        prices = _PRICE * np.cumprod(growth, axis=0)
-        return _path(prices, traded, _orders(prices[traded], targets, rate))
+        traded = trade_rows(rebalance, values, weights, rows, rate)
+        if not len(traded.rows):
+            return path_of(values, traded.rows, Account(weights, *np.zeros((3, 0))))
+        loans = 2.0 * traded.cost + _SPARE
+        account = self._orders(_lives(values, traded.rows), traded.targets, loans, rate)
+        return path_of(values, traded.rows, account)
 
     @property
     def modules(self) -> tuple[str, ...]:
         """The adapter and what wraps it."""
         return (
             "quant_core.simulators._path",
-            "quant_core.simulators._reference",
+            "quant_core.simulators._trade_rows",
             "quant_core.simulators._vectorbt",
         )
 
-
-def _schedule(
-    rebalance: Rebalance, values: np.ndarray, weights: np.ndarray, rows: np.ndarray, rate: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the R rows that trade and the weights, shape (R, n), that each trades to."""
-    days = len(values)
-    if not len(rows):
-        return rows, weights
-    if math.isinf(rebalance.drift_limit):
-        traded = rows
-    elif rebalance.drift_limit < 0.0:
-        traded = np.arange(rows[0], days)
-    else:
-        path = simulate_reference(rebalance, values=values, weights=weights, rows=rows, rate=rate)
-        traded = np.union1d(rows, np.flatnonzero(path.turnover))
-    window = np.searchsorted(rows, traded, side="right") - 1
-    return traded, weights[window]
-
-
-class _Account(NamedTuple):
-    """What vectorbt holds after the orders of each of R rows, and what the orders were."""
-
-    shares: np.ndarray
-    cash: np.ndarray
-    traded: np.ndarray
-    fees: np.ndarray
-
-
-def _orders(prices: np.ndarray, targets: np.ndarray, rate: float) -> _Account:
-    try:
-        import vectorbt
-    except ImportError as error:
-        raise UnavailableError(_LACK) from error
-    count, atoms = prices.shape
-    loan = np.full(count, -2.0 * rate - _SPARE)
-    portfolio = vectorbt.Portfolio.from_orders(
-        np.column_stack([prices, np.ones(count)]),
-        size=np.column_stack([targets, loan]),
-        size_type="targetpercent",
-        direction="both",
-        fees=np.append(np.full(atoms, rate), 0.0),
-        init_cash=_CAPITAL,
-        group_by=True,
-        cash_sharing=True,
-        call_seq="auto",
-        engine="numba",
-    )
-    held = portfolio.assets().to_numpy() / _CAPITAL
-    cash = np.asarray(portfolio.cash()) / _CAPITAL + held[:, -1]
-    orders = portfolio.orders.values
-    orders = orders[orders["col"] < atoms]
-    traded = np.bincount(orders["idx"], orders["size"] * orders["price"], count) / _CAPITAL
-    fees = np.bincount(orders["idx"], orders["fees"], count) / _CAPITAL
-    return _Account(held[:, :-1], cash, traded, fees)
+    def _orders(
+        self, lives: _Lives, targets: np.ndarray, loans: np.ndarray, rate: float
+    ) -> Account:
+        try:
+            import vectorbt
+            from vectorbt.portfolio.enums import SizeType
+        except ImportError as error:
+            raise UnavailableError(self.lack or f"{self.package}: {error}") from error
+        atoms = len(lives.columns)
+        prices = np.column_stack([lives.prices, np.ones(len(loans))])
+        dead = prices == 0.0
+        wanted = np.where(lives.now, targets[:, lives.columns], 0.0)
+        portfolio = vectorbt.Portfolio.from_orders(
+            np.where(dead, 1.0, prices),
+            size=np.column_stack([wanted, -loans]),
+            size_type=np.where(dead, SizeType.Amount, SizeType.TargetPercent),
+            val_price=prices,
+            direction="both",
+            fees=np.append(np.full(atoms, rate), 0.0),
+            init_cash=_CAPITAL,
+            group_by=True,
+            cash_sharing=True,
+            call_seq="auto",
+            engine="numba",
+        )
+        held = portfolio.assets().to_numpy() / _CAPITAL * prices
+        holdings = np.zeros(targets.shape)
+        np.add.at(holdings, (slice(None), lives.columns), held[:, :-1])
+        orders = portfolio.orders.values
+        orders = orders[orders["col"] < atoms]
+        count = len(loans)
+        return Account(
+            holdings,
+            np.asarray(portfolio.cash()) / _CAPITAL + held[:, -1],
+            np.bincount(orders["idx"], orders["size"] * orders["price"], count) / _CAPITAL,
+            np.bincount(orders["idx"], orders["fees"], count) / _CAPITAL,
+        )
 
 
-def _path(prices: np.ndarray, rows: np.ndarray, account: _Account) -> SimulatedPath:
-    days = len(prices)
-    nav, turnover, cost = np.ones(days), np.zeros(days), np.zeros(days)
-    first = rows[0]
-    last = np.searchsorted(rows, np.arange(first, days), side="right") - 1
-    nav[first:] = np.sum(account.shares[last] * prices[first:], axis=1) + account.cash[last]
-    before = nav[rows] + account.fees
-    turnover[rows] = account.traded / before / 2.0
-    cost[rows] = account.fees / before
-    return SimulatedPath(nav, turnover, cost)
+class _Lives(NamedTuple):
+    """Assets from one total loss to the next: m prices at R rows, zero after the loss.
+
+    Parameters
+    ----------
+    prices : numpy.ndarray, shape (R, m)
+        Prices.
+    now : numpy.ndarray of bool, shape (R, m)
+        Whether it is the one of its column that is traded.
+    columns : numpy.ndarray of int64, shape (m,)
+        Column of the returns.
+    """
+
+    prices: np.ndarray
+    now: np.ndarray
+    columns: np.ndarray
+
+
+def _lives(values: np.ndarray, rows: np.ndarray) -> _Lives:
+    growth = growth_of(values)
+    days, columns = growth.shape
+    prices, now, owners = [], [], []
+    for column in range(columns):
+        losses = np.flatnonzero(growth[:, column] == 0.0)
+        for start, end in zip([0, *losses], [*losses, days], strict=True):
+            price = np.full(days, _PRICE)
+            price[start + 1 : end] *= np.cumprod(growth[start + 1 : end, column])
+            price[end:] = 0.0
+            prices.append(price[rows])
+            now.append((rows >= start) & (rows < end))
+            owners.append(column)
+    return _Lives(np.column_stack(prices), np.column_stack(now), np.array(owners))

@@ -1,0 +1,55 @@
+"""Simulators whose engine is another library."""
+
+from __future__ import annotations
+
+from abc import ABC
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from quant_core.simulators._simulator import Simulator
+
+__all__ = ["ForeignSimulator"]
+
+
+class ForeignSimulator(Simulator, ABC):
+    """A simulator that stands on an optional package.
+
+    A tournament runs it in a process of its own, which is ended and replaced when it passes a
+    limit or dies; see `quant_core.simulators.simulate_apart`. Limits are no part of what a path
+    depends on.
+
+    Parameters
+    ----------
+    time_limit : float
+        Seconds that one path may take.
+    memory_limit : int
+        Megabytes that a path may allocate on top of what importing the engine has taken (Linux).
+    """
+
+    package: ClassVar[str]
+    """Import name of the package."""
+    distribution: ClassVar[str]
+    """Name of the package as it is installed, extra ``simulators``."""
+
+    time_limit: Annotated[float, Field(gt=0.0, le=86_400.0)] = 600.0
+    memory_limit: Annotated[int, Field(ge=64, le=1 << 20)] = 4_096
+
+    @property
+    def lack(self) -> str:
+        """Why it cannot run here."""
+        if find_spec(self.package):
+            return ""
+        return f"{self.distribution} is not installed; install quant-assets[simulators]"
+
+    @property
+    def release(self) -> str:
+        """Release of the package; empty where it is not installed."""
+        return version(self.distribution) if find_spec(self.package) else ""
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What its paths depend on."""
+        return self.model_dump(mode="json", exclude={"time_limit", "memory_limit"})
