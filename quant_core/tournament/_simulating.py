@@ -224,16 +224,14 @@ def _cells(
             modules = code_modules(simulator.spec, rebalance.spec)
             parameters = [
                 rebalance.spec.model_dump(mode="json"),
-                simulator.spec.model_dump(mode="json"),
+                simulator.spec.parameters,
                 config.costs.rate,
             ]
             if simulator.spec.release:
                 parameters.append(simulator.spec.release)
             identity = CellIdentity(
                 "simulation",
-                code_version(
-                    *code_modules(simulator.spec, rebalance.spec), alone=(_path_units.__name__,)
-                ),
+                code_version(*modules, alone=(_path_units.__name__,)),
                 digest_json(parameters),
                 0,
                 reads,
