@@ -208,6 +208,24 @@ class TournamentConfig(BaseModel):
             )
         return count
 
+    @field_validator("selections")
+    @classmethod
+    def _take_the_train_period(
+        cls, choices: tuple[Choice[Any], ...], info: ValidationInfo
+    ) -> tuple[Choice[Any], ...]:
+        if (windows := info.data.get("windows")) is None:
+            return choices
+        problems = []
+        for place, choice in enumerate(choices):
+            least, most = choice.spec.train_span
+            if not least <= windows.train <= most:
+                text = f"{choice.spec.name} takes train periods of {least} to {most} observations"
+                found = f"windows.train is {windows.train}; change one of the two"
+                problems.append(Problem((place,), f"{text}, {found}"))
+        if problems:
+            fail(problems)
+        return choices
+
     @field_validator("benchmark")
     @classmethod
     def _once(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from quant_core.report._columns import codes, counted, falling
+from quant_core.selection.htr import STAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,17 +49,19 @@ def coverage(folder: OutputFolder, selection: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``windows`` (W,); ``series`` of ``{name, count (W,)}``, the selected first, then one per
-        reason.
+        ``windows`` (W,); ``series`` of ``{name, count (W,)}``, the selected first, by stage where
+        the selection has any, then one per reason.
     """
-    columns = ["window", "atom", "selected", "reason"]
+    columns = ["window", "atom", "selected", "stage", "reason"]
     table = folder.table("selected_atoms", columns, selection=selection)
     windows, row = codes(table["window"])
     reasons, place = codes(table["reason"])
     chosen = table["selected"].to_numpy().astype(bool)
-    names = ["selected", *(reason or "no reason recorded" for reason in reasons)]
+    stage = pc.fill_null(table["stage"], 0).to_numpy()
+    stages = [f"selected, stage {number} {name}" for number, name in STAGES.items()]
+    names = ["selected", *stages, *(reason or "no reason recorded" for reason in reasons)]
     counts = np.zeros((len(names), len(windows)), dtype=np.int64)
-    np.add.at(counts, (np.where(chosen, 0, place + 1), row), 1)
+    np.add.at(counts, (np.where(chosen, stage, place + 1 + len(stages)), row), 1)
     series = [
         {"name": name, "count": count.tolist()}
         for name, count in zip(names, counts, strict=True)

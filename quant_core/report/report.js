@@ -153,9 +153,13 @@
   function coverageChart() {
     const { windows, series } = data.coverage;
     let place = 0;
+    const alphas = ['aa', '88', '66', '44'];
+    let chosen = 0;
     const traces = series.map(one => {
-      const shade = one.name === 'selected' ? colour('best') : palette()[1 + place++ % 11];
-      return { x: closed(windows), y: held(one.count), name: one.name, stackgroup: 'c', mode: 'lines', line: { width: 0.4, shape: 'hv', color: shade }, fillcolor: shade + 'aa', hovertemplate: '%{y}' };
+      const selected = one.name.startsWith('selected');
+      const shade = selected ? colour('best') : palette()[1 + place++ % 11];
+      const alpha = selected ? alphas[chosen++] : 'aa';
+      return { x: closed(windows), y: held(one.count), name: one.name, stackgroup: 'c', mode: 'lines', line: { width: 0.4, shape: 'hv', color: shade }, fillcolor: shade + alpha, hovertemplate: '%{y}' };
     });
     plot('coverage-chart', traces, { hovermode: 'x unified', yaxis: { title: { text: 'atoms' }, rangemode: 'tozero' }, xaxis: { showgrid: false } });
   }

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Selected", "Selection", "TrainView", "best"]
 
+_UNBOUNDED = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class TrainView:
@@ -99,6 +101,11 @@ class Selection(BaseModel):
     def select(self, view: TrainView) -> Selected:
         """Return the winners among the candidates of a train period."""
         raise NotImplementedError
+
+    @property
+    def train_span(self) -> tuple[int, int]:
+        """The fewest and the most observations of a train period that the rule takes."""
+        return 2, _UNBOUNDED
 
     @property
     def most(self) -> int | None:

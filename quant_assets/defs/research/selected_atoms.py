@@ -1,6 +1,7 @@
 """Which atoms each window may hold."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,8 +12,9 @@ from quant_assets._assets import RETRIES, SINGLE_RUN, spans, version_of
 from quant_assets._resources import AuditTrail, ComputeBackend, LakehouseRoot
 from quant_assets._sleeves import sleeves
 from quant_assets._stages import StageRun, run_stage
-from quant_assets.partitions import MONTHLY, TRAIN, sleeves_with_months
+from quant_assets.partitions import MONTHLY, TRAIN, partition_key, sleeves_with_months
 from quant_core.compute import Compute
+from quant_core.selection.htr import STAGES
 from quant_core.tournament import StageOutcome, select
 from resources._final_errors import without_retry
 from resources.ray_io_manager import Partition
@@ -60,8 +62,12 @@ def selected_atoms(
         store = lakehouse.store("selected_atoms", name)
         run = StageRun.of(sleeves()[name], months, atom_returns, store)
         stage = partial(_select, compute=backend.compute)
-        found |= run_stage("select", stage, run, trail, run_id=context.run.run_id)
-        strangers += sum(_strangers(store.read(month), universe, name, month) for month in months)
+        done = run_stage("select", stage, run, trail, run_id=context.run.run_id)
+        for month in months:
+            table, key = store.read(month), str(partition_key(name, month))
+            strangers += _strangers(table, universe, name, month)
+            counts = {"winners_by_stage": _winners_by_stage(table)}
+            found[key] = replace(done[key], metadata={**done[key].metadata, **counts})
     check = dg.AssetCheckResult(
         check_name=_CHECK, passed=not strangers, metadata={"not_members": strangers}
     )
@@ -70,6 +76,18 @@ def selected_atoms(
 
 def _select(run: StageRun, *, compute: Compute, **options: Any) -> StageOutcome:
     return select(run.inputs, run.sleeve.config, run.windows, run.store, compute=compute, **options)
+
+
+def _winners_by_stage(atoms: pa.Table | None) -> dict[str, dict[str, int]]:
+    """Count the winners that each stage supplied, of the selections that have stages."""
+    counts: dict[str, dict[str, int]] = {}
+    if atoms is not None:
+        staged = atoms.filter(atoms["stage"].is_valid())
+        pairs = zip(staged["selection"].to_pylist(), staged["stage"].to_pylist(), strict=True)
+        for selection, stage in pairs:
+            found = counts.setdefault(selection, dict.fromkeys(STAGES.values(), 0))
+            found[STAGES[stage]] += 1
+    return counts
 
 
 def _strangers(

@@ -12,7 +12,7 @@ from quant_core.features import FeatureSet
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FEATURES", "column", "price_paths", "train_features"]
+__all__ = ["FEATURES", "column", "price_paths", "train_features", "train_span"]
 
 FEATURES = ("momentum", "volatility", "entropy", "efficiency", "hurst")
 """Columns that scores and vetoes read, in the order in which a score multiplies them."""
@@ -25,6 +25,11 @@ def price_paths(returns: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):
         growth = np.cumprod(1.0 + returns, axis=0)
     return np.vstack([np.ones((1, returns.shape[1])), growth])
+
+
+def train_span(order: int) -> tuple[int, int]:
+    """Return the fewest and the most observations that the features take."""
+    return max(_SHORTEST, order), _LONGEST
 
 
 def train_features(prices: np.ndarray, *, skip: int = 21, order: int = 3) -> dict[str, np.ndarray]:
@@ -54,11 +59,11 @@ def train_features(prices: np.ndarray, *, skip: int = 21, order: int = 3) -> dic
     ConfigError
         If the train period is shorter than the features need, or longer than they take.
     """
-    train, shortest = len(prices) - 1, max(_SHORTEST, order)
-    if not shortest <= train <= _LONGEST:
+    train, (least, most) = len(prices) - 1, train_span(order)
+    if not least <= train <= most:
         raise ConfigError(
-            f"windows.train: expected {shortest} to {_LONGEST} observations for the features of "
-            f"the selection htr, found {train}; change it, or leave the selection out"
+            f"windows.train: expected {least} to {most} observations for the features of the "
+            f"selection htr, found {train}; change it, or leave the selection out"
         )
     chosen = FeatureSet.model_validate(
         {

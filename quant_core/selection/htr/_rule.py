@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from quant_core.selection._base import Selected, Selection, TrainView
 from quant_core.selection._clusters import ward_clusters
-from quant_core.selection.htr._features import price_paths, train_features
+from quant_core.selection.htr._features import price_paths, train_features, train_span
 from quant_core.selection.htr._score import ScoreWeights, scores
 from quant_core.selection.htr._stages import relax
 from quant_core.selection.htr._vetoes import Thresholds, metadata_vetoes, passing, texts
@@ -94,6 +94,11 @@ class ThresholdRelaxation(Selection):
                     f"{getattr(self, least):g}"
                 )
         return self
+
+    @property
+    def train_span(self) -> tuple[int, int]:
+        """The fewest and the most observations of a train period that the features take."""
+        return train_span(self.order)
 
     @property
     def most(self) -> int:

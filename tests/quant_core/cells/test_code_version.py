@@ -13,6 +13,7 @@ from quant_core.cells import _code_version, code_closure, code_version
 from quant_core.covariance import CODE_MODULES
 from quant_core.engines import ENGINES
 from quant_core.profiles import PROFILES
+from quant_core.selection import SELECTIONS
 from quant_core.simulators import REBALANCES, SIMULATORS, code_modules
 
 if TYPE_CHECKING:
@@ -259,3 +260,36 @@ def test_an_edit_of_the_library_touches_what_it_computes(
     assert {name for name in REBALANCES if now[name] != paths[name]} == rebalances
     real.restore(file)
     assert solve_versions(real) == solves
+
+
+def selection_versions(source: Source) -> dict[str, str]:
+    return {name: source.version(kind.code_module) for name, kind in SELECTIONS.items()}
+
+
+@pytest.mark.parametrize(
+    ("file", "selections"),
+    [
+        ("selection/htr/_rule.py", {"htr"}),
+        ("selection/htr/_stages.py", {"htr"}),
+        ("selection/htr/_score.py", {"htr"}),
+        ("selection/htr/_vetoes.py", {"htr"}),
+        ("selection/htr/_features.py", {"htr"}),
+        ("features/_kernels.py", {"htr"}),
+        ("selection/_clusters.py", {"htr", "clustered"}),
+        ("selection/_clustered.py", {"clustered"}),
+        ("selection/_momentum.py", {"top_momentum"}),
+        ("selection/_base.py", set(SELECTIONS)),
+        ("features/_bank.py", set()),
+        ("features/_formulas.py", set()),
+        ("engines/native/_hrp.py", set()),
+    ],
+)
+def test_an_edit_touches_the_selections_that_it_decides(
+    real: Source, file: str, selections: set[str]
+) -> None:
+    before = selection_versions(real)
+    with (real.root / file).open("a") as handle:
+        handle.write("\n_EDITED = True\n")
+    now = selection_versions(real)
+    assert {name for name in SELECTIONS if now[name] != before[name]} == selections
+    real.restore(file)

@@ -104,6 +104,10 @@ BAD = [
     ("periods_per_year: 0", "periods_per_year: expected at least 1, found 0"),
     ("windows: {train: 1}", "windows.train: expected at least 2, found 1"),
     ("windows: {train: many}", "windows.train: "),
+    (
+        "windows: {train: 6}\nselections: [all, htr]",
+        "selections[1]: htr takes train periods of 7 to 9999 observations, windows.train is 6; ",
+    ),
     ("windows: {step: day}", "windows.step: expected 'month' or 'week', found 'day'"),
     ("windows: 5", "windows: "),
     (

@@ -196,9 +196,10 @@ def _selected(shape: Shape, windows: list[tuple[str, int, int]], symbols: list[s
                 "sleeve": "us_equity", "window": window, "selection": selection,
                 "atom": f"{symbol}_buyhold_long", "symbol": symbol, "direction": "long",
                 "selected": not reason, "score": 0.5, "cluster": -1, "reason": reason, "key": "k",
-                "inputs_hash": "ab", "code_version": "cd",
+                "vetoes": "", "inputs_hash": "ab", "code_version": "cd",
             })  # fmt: skip
-    return pa.Table.from_pylist(rows)
+    no_stage = pa.nulls(len(rows), pa.int32())
+    return pa.Table.from_pylist(rows).append_column("stage", no_stage)
 
 
 def _facts(cells: list[tuple[str, ...]], windows: list[tuple[str, int, int]]) -> pa.Table:

@@ -2,16 +2,24 @@ from __future__ import annotations
 
 import base64
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from quant_core.report._columns import codes, counted, runs
+from quant_core.report._folder import OutputFolder
 from quant_core.report._landscape import _medians, luck, scatter
 from quant_core.report._metrics import written
 from quant_core.report._paths import Paths, _matrix, days
+from quant_core.report._quality import coverage
 from quant_core.report._words import headline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 BEST = {
     "selection": "all", "engine": "native", "profile": "hrp", "rebalance": "daily",
@@ -172,3 +180,28 @@ def test_many_labels_share_the_colour_of_their_profile() -> None:
     families = {row["profile"]: "hrp" for row in rows}
     assert [cloud["profile"] for cloud in scatter(rows, families)] == ["hrp"]
     assert len(scatter(rows[:12], families)) == 12
+
+
+def test_coverage_tells_winners_by_their_stages(folder: Callable[..., Path]) -> None:
+    made = folder()
+    names = ["2020-01-01"] * 5 + ["2020-02-01"] * 2
+    table = pa.table(
+        {
+            "window": names,
+            "atom": ["A", "B", "C", "D", "E", "A", "B"],
+            "selection": ["htr"] * 7,
+            "selected": [True, True, True, True, False, True, False],
+            "stage": pa.array([1, 1, 2, 4, None, 3, None], pa.int32()),
+            "reason": ["", "", "", "", "entropy above 0.9", "", "entropy above 0.9"],
+        }
+    )
+    pq.write_table(table, made / "selected_atoms.parquet")
+    found = coverage(OutputFolder(made), "htr")
+    assert found["windows"] == ["2020-01-01", "2020-02-01"]
+    assert [(one["name"], one["count"]) for one in found["series"]] == [
+        ("selected, stage 1 strict", [2, 0]),
+        ("selected, stage 2 spectral", [1, 0]),
+        ("selected, stage 3 cluster", [0, 1]),
+        ("selected, stage 4 fill", [1, 0]),
+        ("entropy above 0.9", [1, 1]),
+    ]

@@ -50,6 +50,7 @@ def test_the_future_changes_no_earlier_row(market: Market, cut: int, step: str) 
             {"name": "low_volatility", "count": 4},
             {"name": "top_momentum", "count": 3, "skip": 5},
             {"name": "clustered", "clusters": 3},
+            {"name": "htr", "winners_min": 3, "winners_max": 5, "threshold": 0.5},
         ],
         "profiles": ["equal_weight", "market", "hrp", {"name": "min_variance", "cap": 0.5}],
     }
