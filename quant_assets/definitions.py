@@ -24,13 +24,20 @@ def definitions() -> dg.Definitions:
     )
     from quant_assets.defs.deployment import jobs as deployment  # noqa: PLC0415
     from quant_assets.defs.research import jobs  # noqa: PLC0415
+    from quant_assets.defs.verification import jobs as verification  # noqa: PLC0415
     from resources.ray_io_manager import RayIOManager  # noqa: PLC0415
 
     return dg.Definitions(
         assets=dg.load_assets_from_package_module(defs),
         asset_checks=dg.load_asset_checks_from_package_module(defs),
-        jobs=[jobs.research, jobs.simulation, jobs.ranking, *deployment.JOBS],
-        schedules=[jobs.monthly],
+        jobs=[
+            jobs.research,
+            jobs.simulation,
+            jobs.ranking,
+            *deployment.JOBS,
+            verification.reproduction,
+        ],
+        schedules=[jobs.monthly, verification.weekly],
         sensors=[jobs.automation, *deployment.SENSORS],
         # Every asset is bound to this one: Dagster's default would pickle.
         resources={

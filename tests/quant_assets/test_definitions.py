@@ -29,7 +29,7 @@ def test_everything_loads(defs: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(defs)
     specs = [spec for spec in defs.resolve_all_asset_specs() if spec.group_name != "deployment"]
     keys = sorted(spec.key.to_user_string() for spec in specs)
-    assert keys == sorted([*MONTHLY, "simulation_results", "leaderboard"])
+    assert keys == sorted([*MONTHLY, "simulation_results", "leaderboard", "published_results"])
 
 
 def test_no_asset_can_reach_the_io_manager_that_pickles(defs: dg.Definitions) -> None:
@@ -53,8 +53,9 @@ def test_runs_stay_in_one_process(defs: dg.Definitions) -> None:
 
 def test_what_must_stop_what_follows_is_blocking(defs: dg.Definitions) -> None:
     graph = defs.resolve_asset_graph()
+    judging = {"deployment", "verification"}
     keys = [
-        key for key in graph.asset_check_keys if graph.get(key.asset_key).group_name != "deployment"
+        key for key in graph.asset_check_keys if graph.get(key.asset_key).group_name not in judging
     ]
     found = {(key.asset_key.to_user_string(), key.name) for key in keys}
     assert found == {
@@ -77,6 +78,7 @@ def test_what_must_stop_what_follows_is_blocking(defs: dg.Definitions) -> None:
         ("research", MONTHLY),
         ("simulation", ["simulation_results"]),
         ("ranking", ["leaderboard"]),
+        ("reproduction", ["published_results"]),
     ],
 )
 def test_jobs(defs: dg.Definitions, job: str, assets: list[str]) -> None:
