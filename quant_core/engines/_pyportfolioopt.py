@@ -1,15 +1,28 @@
-"""The pyportfolioopt engine."""
+"""The PyPortfolioOpt engine."""
 
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
 
 from quant_core.engines._external import Answer, ExternalEngine, NoAnswer
-from quant_core.profiles import Status
+from quant_core.engines._feasible import Room, room_of
+from quant_core.engines._handover import (
+    Moments,
+    by_clarabel,
+    library,
+    moments,
+    one_sided,
+    rewarded,
+    towards,
+    within_cap,
+)
+from quant_core.profiles import MeanVariance, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from quant_core.profiles import Problem, Profile
 
@@ -17,16 +30,142 @@ __all__ = ["PyPortfolioOptEngine"]
 
 
 class PyPortfolioOptEngine(ExternalEngine):
-    """Solve with pyportfolioopt (optional extra ``engines``)."""
+    """Solve with PyPortfolioOpt (optional extra ``engines``).
+
+    ``EfficientFrontier`` gets the moments of the problem: ``min_volatility`` solves
+    ``min_variance`` and ``market_neutral``, ``max_quadratic_utility`` solves ``mean_variance``,
+    ``max_sharpe`` solves ``max_sharpe`` and, with volatilities for means,
+    ``max_diversification``, and ``convex_objective`` with its documented logarithmic barrier
+    solves ``risk_parity``. Clarabel solves with tolerances of 1e-12: those of the default solver
+    leave objectives up to 1.6e-2 off.
+
+    Notes
+    -----
+    ``HRPOpt.optimize`` of release 1.6 reads a name that scipy 1.18 no longer has, so its own steps
+    are called one by one: correlations rounded to six digits, single linkage, leaf order,
+    bisection. The rounding may tie distances that are not equal and order their leaves otherwise
+    than ours. It takes no bounds, and the barrier none of ours, so a cap that binds on ``hrp`` or
+    ``risk_parity`` is unsupported. There is no portfolio of equal weights.
+    """
 
     name = "pyportfolioopt"
     extra = "engines"
     packages: ClassVar[Mapping[str, str]] = MappingProxyType(
         {"pyportfolioopt": "pypfopt", "cvxpy": "cvxpy", "clarabel": "clarabel"}
     )
-    profiles = ()
+    profiles = (
+        "adaptive",
+        "barbell",
+        "hrp",
+        "market_neutral",
+        "max_diversification",
+        "max_sharpe",
+        "mean_variance",
+        "min_variance",
+        "risk_parity",
+    )
 
     def answer(self, profile: Profile, problem: Problem) -> Answer | NoAnswer:
-        """Return the library's own weights."""
-        del problem
-        return NoAnswer(Status.UNSUPPORTED, f"{self.name} does not know {profile.name}")
+        """Return PyPortfolioOpt's weights."""
+        room = room_of(profile, problem)
+        if profile.name == "hrp":
+            return within_cap(_hierarchical(moments(problem)), room, "HRPOpt takes no bounds")
+        if profile.name == "risk_parity":
+            budgeted = by_clarabel(lambda settings: _budgeted(moments(problem), settings))
+            return within_cap(budgeted, room, "the barrier takes no bounds of a budget")
+        ratio = rewarded(profile, problem)
+        if isinstance(ratio, NoAnswer):
+            return ratio
+        given = ratio or moments(problem)
+        return by_clarabel(lambda settings: _optimized(profile, given, room, settings))
+
+    def nearest(self, room: Room, weights: np.ndarray) -> Answer | NoAnswer:
+        """Return the allowed weights nearest to some, as those of highest utility."""
+        closeness = MeanVariance(risk_aversion=1.0)
+        given = towards(weights)
+        return by_clarabel(lambda settings: _optimized(closeness, given, room, settings))
+
+
+def _hierarchical(given: Moments) -> Answer:
+    import pandas as pd  # noqa: PLC0415 - slow to import
+    from scipy.cluster.hierarchy import linkage  # noqa: PLC0415 - as above
+    from scipy.spatial.distance import squareform  # noqa: PLC0415 - as above
+
+    if len(given.mean) == 1:  # a linkage needs two
+        return Answer(np.ones(1), "HRPOpt")
+    pypfopt = library("pypfopt")
+    covariance = pd.DataFrame(given.covariance)
+    correlation = pypfopt.risk_models.cov_to_corr(covariance).round(6).to_numpy()
+    distance = np.sqrt(np.clip((1.0 - correlation) / 2.0, 0.0, 1.0))
+    tree = linkage(squareform(distance, checks=False), "single")
+    order = pypfopt.HRPOpt._get_quasi_diag(tree)  # noqa: SLF001 - see the notes of the class
+    weights = pypfopt.HRPOpt._raw_hrp_allocation(covariance, order)  # noqa: SLF001 - as above
+    return Answer(weights.sort_index().to_numpy(), "HRPOpt")
+
+
+def _budgeted(given: Moments, settings: Mapping[str, float]) -> Answer | NoAnswer:
+    cp = library("cvxpy")
+
+    def barrier(weights: Any) -> Any:
+        variance = cp.quad_form(weights, given.covariance, assume_PSD=True)
+        return variance / 2 - cp.sum(cp.log(weights)) / len(given.mean)
+
+    # Weights are normalised afterwards, so they have no upper bound: NaN means none.
+    frontier = _frontier(given, [(0.0, np.nan)] * len(given.mean), settings)
+    found = _solved(
+        frontier, "convex_objective", custom_objective=barrier, weights_sum_to_one=False
+    )
+    if isinstance(found, NoAnswer):
+        return found
+    return Answer(found.weights / found.weights.sum(), found.solver)
+
+
+def _optimized(
+    profile: Profile, given: Moments, room: Room, settings: Mapping[str, float]
+) -> Answer | NoAnswer:
+    frontier = _frontier(given, [(room.lower, room.upper)] * len(given.mean), settings)
+    if len(room.rows):
+        rows, most = one_sided(room)
+        frontier.add_constraint(lambda weights: rows @ weights <= most)
+    if room.held is not None:
+        frontier.add_constraint(_traded(room.held, room.trade))
+    if isinstance(profile, MeanVariance):
+        return _solved(frontier, "max_quadratic_utility", risk_aversion=profile.risk_aversion)
+    ratio = profile.name in {"max_diversification", "max_sharpe"}
+    return _solved(frontier, "max_sharpe" if ratio else "min_volatility")
+
+
+def _frontier(
+    given: Moments, bounds: list[tuple[float, float]], settings: Mapping[str, float]
+) -> Any:
+    return library("pypfopt").EfficientFrontier(
+        given.mean,
+        given.covariance,
+        weight_bounds=bounds,
+        solver="CLARABEL",
+        solver_options=dict(settings),
+    )
+
+
+def _traded(held: np.ndarray, most: float) -> Callable[[Any], Any]:
+    cp = library("cvxpy")
+
+    def constraint(weights: Any) -> Any:
+        # max_sharpe solves in weights times an unknown factor, which is their sum, and multiplies
+        # the right side of a constraint by it: zero stays zero.
+        factor = cp.sum(weights)
+        return cp.norm1(weights - held * factor) - most * factor <= 0
+
+    return constraint
+
+
+def _solved(frontier: Any, method: str, **options: Any) -> Answer | NoAnswer:
+    try:
+        getattr(frontier, method)(**options)
+    except library("pypfopt.exceptions").OptimizationError as error:
+        ended = str(error.args[-1])
+        status = Status.INFEASIBLE if "infeasible" in ended else Status.FAILED
+        return NoAnswer(status, f"pyportfolioopt: {ended}")
+    except library("cvxpy").SolverError as error:
+        return NoAnswer(Status.FAILED, f"pyportfolioopt: {error}")
+    return Answer(frontier.weights, f"{method} by clarabel")
