@@ -60,8 +60,35 @@ def _by_rows(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _descend_all(
+    nodes: np.ndarray, inputs: np.ndarray, depth: int, at: np.ndarray, going: np.ndarray
+) -> None:
+    """Move every lane of one row to its leaf; those that are there take no further steps."""
+    left = len(at)
+    for lane in range(left):
+        going[lane] = np.uint64(lane)
+    for _ in range(depth):
+        still = np.uint64(0)
+        for place in range(left):
+            lane = going[place]
+            before = at[lane]
+            node = nodes[before]
+            value = inputs[np.uint64(node.feature)]
+            after = np.uint64(node.child) + np.uint64(value > node.threshold)
+            at[lane] = after
+            going[still] = lane
+            still += np.uint64(after != before)
+        left = int(still)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _by_trees(
-    nodes: np.ndarray, depths: np.ndarray, single: int, inputs: np.ndarray, at: np.ndarray
+    nodes: np.ndarray,
+    depths: np.ndarray,
+    single: int,
+    inputs: np.ndarray,
+    at: np.ndarray,
+    going: np.ndarray,
 ) -> float:
     """Sum the trees of one model for one row, many trees at a time."""
     total = 0.0
@@ -70,7 +97,7 @@ def _by_trees(
         lanes = at[: len(some)]
         for lane in range(len(lanes)):
             lanes[lane] = np.uint64(start + lane)
-        _descend(nodes, inputs, np.uint64(0), some.max(), lanes)
+        _descend_all(nodes, inputs, some.max(), lanes, going)
         for lane in range(len(lanes)):
             total = _rounded(total + nodes[lanes[lane]].threshold, single)
     return total
@@ -84,11 +111,12 @@ def _sum_trees(
     inputs: np.ndarray,
     stride: int,
     at: np.ndarray,
+    going: np.ndarray,
     sums: np.ndarray,
 ) -> None:
     if len(sums) < _FEW:
         for lane in range(len(sums)):
-            sums[lane] = _by_trees(nodes, depths, single, inputs[lane * stride :], at)
+            sums[lane] = _by_trees(nodes, depths, single, inputs[lane * stride :], at, going)
     else:
         _by_rows(nodes, depths, single, inputs, np.uint64(stride), at[: len(sums)], sums)
 
@@ -136,7 +164,7 @@ def evaluate_forests(
     """
     inputs = np.empty(_LANES * (columns.shape[1] + 1))
     lane_row, at = np.empty(_LANES, dtype=np.int64), np.empty(_LANES, dtype=np.uint64)
-    sums = np.empty(_LANES)
+    going, sums = np.empty(_LANES, dtype=np.uint64), np.empty(_LANES)
     for model in range(len(layout)):
         place, width, first, tree, trees, single_input, single, single_output = layout[model]
         own, down = nodes[first:], depths[tree : tree + trees]
@@ -151,7 +179,7 @@ def evaluate_forests(
                     start = np.uint64(lanes * stride)
                     lanes += gather(rows, row, own_columns, count, single_input, inputs, start)
                 row += 1
-            _sum_trees(own, down, single, inputs, stride, at, sums[:lanes])
+            _sum_trees(own, down, single, inputs, stride, at, going, sums[:lanes])
             for lane in range(lanes):
                 out[lane_row[lane], place] = _finished(
                     sums[lane], numbers[model, 0], numbers[model, 1], single, single_output

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -24,14 +24,16 @@ __all__ = ["ParquetSink"]
 
 _SIGNALS, _DEAD, _METRICS = "signals.parquet", "dlq.parquet", "metrics.prom"
 _GROUP_ROWS = 131_072
+_HANDED_TABLES = 64
+_WAITING_GROUPS = 4
 
 
 class ParquetSink:
     """Writes ``signals.parquet``, ``dlq.parquet`` and ``metrics.prom`` into a folder.
 
     Rows are written in groups of a fixed number, so memory is bounded and the bytes depend on the
-    rows alone, not on how they were cut into batches. A thread writes one group while the next one
-    comes together, so ticks do not wait for a file. The files get their names when the sink is
+    rows alone, not on how they were cut into batches. A thread puts them together and writes them,
+    so ticks do not wait for a file. The files get their names when the sink is
     closed, whole; where the ``with`` block raises they are removed. So nothing is durable before.
 
     Parameters
@@ -69,6 +71,11 @@ class ParquetSink:
         self._signals.add(signals)
         self._dead.add(dead)
 
+    @property
+    def waiting(self) -> int:
+        """Rows that the thread has still to take."""
+        return self._signals.waiting + self._dead.waiting
+
     def flush(self) -> None:
         """Do nothing: a file is durable when it is whole, and it is whole when it is closed."""
 
@@ -101,15 +108,22 @@ class ParquetSink:
 
 
 class _GroupedFile:
-    """A Parquet file whose row groups have a fixed number of rows."""
+    """A Parquet file whose row groups have a fixed number of rows.
+
+    Tables are handed to a thread a few at a time, so that no step of it holds the interpreter for
+    longer than a tick may wait, and what is not written yet is bounded.
+    """
 
     def __init__(self, path: Path, schema: pa.Schema, rows: int) -> None:
         self._whole = whole_file(path)
         self._schema, self._rows = schema, rows
-        self._waiting: list[pa.Table] = []
-        self._count = 0
         self._thread = ThreadPoolExecutor(1, "parquet")
-        self._writing: Future[None] | None = None
+        self._emitted: list[pa.Table] = []
+        self._count = 0
+        self._handed: deque[tuple[Future[None], int]] = deque()
+        # The thread's own: what it took and has not written, less than a row group.
+        self._pieces: list[pa.Table] = []
+        self._held = 0
 
     def __enter__(self) -> Self:
         unfinished = self._whole.__enter__()
@@ -120,27 +134,38 @@ class _GroupedFile:
         return self
 
     def add(self, table: pa.Table) -> None:
-        if table.num_rows:
-            self._waiting.append(table)
-            self._count += table.num_rows
-        while self._count >= self._rows:
+        if not table.num_rows:
+            return
+        self._emitted.append(table)
+        self._count += table.num_rows
+        if len(self._emitted) >= _HANDED_TABLES or self._count >= self._rows:
+            self._hand_over()
+
+    @property
+    def waiting(self) -> int:
+        return self._count + sum(rows for _, rows in self._handed)
+
+    def _hand_over(self) -> None:
+        self._handed.append((self._thread.submit(self._take, self._emitted), self._count))
+        self._emitted, self._count = [], 0
+        most = _WAITING_GROUPS * self._rows
+        while self._handed and (self._handed[0][0].done() or self.waiting > most):
+            self._handed.popleft()[0].result()
+
+    def _take(self, tables: list[pa.Table]) -> None:
+        piece = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+        self._pieces.append(_spelled(piece))
+        self._held += piece.num_rows
+        while self._held >= self._rows:
             self._write(self._rows)
 
     def _write(self, rows: int) -> None:
-        table = pa.concat_tables(self._waiting)
-        group, rest = table.slice(0, rows), table.slice(rows)
-        self._waiting = [rest] if rest.num_rows else []
-        self._count = rest.num_rows
-        self._settle()
-        self._writing = self._thread.submit(self._write_group, group)
-
-    def _write_group(self, group: pa.Table) -> None:
-        self._writer.write_table(_canonical(group), row_group_size=self._rows)
-
-    def _settle(self) -> None:
-        writing, self._writing = self._writing, None
-        if writing is not None:
-            writing.result()
+        table = pa.concat_tables(self._pieces)
+        rest = table.slice(rows)
+        self._pieces = [rest] if rest.num_rows else []
+        self._held = rest.num_rows
+        group = table.slice(0, rows).combine_chunks()
+        self._writer.write_table(_coded(group, self._schema), row_group_size=self._rows)
 
     def __exit__(
         self,
@@ -159,34 +184,33 @@ class _GroupedFile:
         self._whole.__exit__(kind, error, trace)
 
     def _finish(self) -> None:
-        if self._count:
-            self._write(self._count)
-        self._settle()
+        if self._emitted:
+            self._hand_over()
+        while self._handed:
+            self._handed.popleft()[0].result()
+        if self._held:
+            self._write(self._held)
 
     def _end(self) -> None:
-        self._thread.shutdown(wait=True)
+        self._thread.shutdown(wait=True, cancel_futures=True)
         self._writer.close()
 
 
-def _canonical(table: pa.Table) -> pa.Table:
-    """Return a table whose dictionaries hold their values in the order of the rows, no others."""
-    table = table.unify_dictionaries().combine_chunks()
-    columns = [_ordered(column.chunk(0)) if _coded(column) else column for column in table.columns]
-    return pa.Table.from_arrays(columns, schema=table.schema)
+def _spelled(table: pa.Table) -> pa.Table:
+    """Return a table with texts in place of the codes of its dictionaries."""
+    fields = [
+        pa.field(one.name, one.type.value_type, one.nullable)
+        if pa.types.is_dictionary(one.type)
+        else one
+        for one in table.schema
+    ]
+    return table.cast(pa.schema(fields))
 
 
-def _coded(column: pa.ChunkedArray) -> bool:
-    return bool(pa.types.is_dictionary(column.type)) and column.num_chunks == 1
-
-
-def _ordered(column: Any) -> pa.DictionaryArray:
-    codes = column.indices.to_numpy(zero_copy_only=False)
-    present = np.bincount(codes, minlength=len(column.dictionary)) > 0
-    first = np.full(len(column.dictionary), len(codes))
-    np.minimum.at(first, codes, np.arange(len(codes)))
-    order = np.argsort(first, kind="stable")[: int(present.sum())]
-    places = np.empty(len(column.dictionary), dtype=np.int32)
-    places[order] = np.arange(len(order), dtype=np.int32)
-    return pa.DictionaryArray.from_arrays(
-        pa.array(places[codes], pa.int32()), column.dictionary.take(pa.array(order))
-    )
+def _coded(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return texts as dictionaries in the order of the rows: bytes that the rows decide."""
+    columns = [
+        column.dictionary_encode() if pa.types.is_dictionary(wanted.type) else column
+        for column, wanted in zip(table.columns, schema, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)

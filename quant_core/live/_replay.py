@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ReplaySource"]
 
 _CHUNK = 65_536
+_PACED_CHUNK = 4_096
 _NAME = "replay"
 
 
@@ -46,8 +47,9 @@ class ReplaySource:
         ticks as fast as they are polled.
     limit : int or None
         Ticks and malformed rows to replay at most.
-    chunk : int
-        Rows of each file that are in memory at one time.
+    chunk : int, optional
+        Rows of each file that are in memory at one time; by default few when there is a rate, so
+        that reading on takes less than a tick may wait, and many without one.
 
     Raises
     ------
@@ -63,7 +65,7 @@ class ReplaySource:
         rate: float | None = None,
         *,
         limit: int | None = None,
-        chunk: int = _CHUNK,
+        chunk: int | None = None,
     ) -> None:
         if not files:
             raise ConfigError("replay: expected a file of ticks, found none")
@@ -71,7 +73,8 @@ class ReplaySource:
             raise ConfigError(f"replay: expected a rate above 0 ticks per second, found {rate}")
         if limit is not None and limit < 0:
             raise ConfigError(f"replay: expected a limit of at least 0 ticks, found {limit}")
-        self._files = [ReplayFile(file, place, chunk) for place, file in enumerate(files)]
+        rows = chunk or (_CHUNK if rate is None else _PACED_CHUNK)
+        self._files = [ReplayFile(file, place, rows) for place, file in enumerate(files)]
         self._merge = Merge(self._files)
         self._rate, self._left = rate, np.inf if limit is None else limit
         self._block, self._at = no_ticks(), 0
@@ -88,6 +91,7 @@ class ReplaySource:
     def poll(self, limit: int, timeout: float) -> Polled:
         """Return at most ``limit`` ticks that are due, waiting at most ``timeout`` seconds."""
         if self._start is None:
+            self._filled()  # the first tick is due when it can be handed out
             self._start = clock().seconds()
         due = limit if self._rate is None else min(limit, self._due(timeout))
         parts: list[TickBatch] = []
