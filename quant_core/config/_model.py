@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from quant_core.atoms import Direction
 from quant_core.config._champion import ChampionConfig
 from quant_core.config._choice import LABEL, Choice, resolve_axis
 from quant_core.config._fidelity import (
@@ -103,6 +104,8 @@ class TournamentConfig(BaseModel):
     benchmark : tuple of str
         Symbols of the benchmark: given as one name, a list, or nothing. The sample's is its index
         unless the configuration says otherwise.
+    directions : tuple of {"long", "short"}
+        How assets may be held: an atom each. Strategies have directions of their own.
     selections, engines, profiles, rebalances, simulators : tuple of Choice
         The axes.
     fidelity : {"low", "medium", "high"} or None
@@ -141,6 +144,7 @@ class TournamentConfig(BaseModel):
     benchmark: Annotated[tuple[Annotated[str, _SYMBOL], ...], BeforeValidator(_symbols)] = Field(
         default_factory=_benchmark
     )
+    directions: Annotated[tuple[Direction, ...], Field(min_length=1)] = ("long",)
     selections: Annotated[_Choices, _axis("selections"), _OPEN] = _names(
         "all", "top_momentum", "low_volatility", "clustered"
     )
@@ -232,6 +236,13 @@ class TournamentConfig(BaseModel):
         if len(set(symbols)) < len(symbols):
             raise ValueError(f"expected each symbol once, found {', '.join(symbols)}")
         return symbols
+
+    @field_validator("directions")
+    @classmethod
+    def _each_once(cls, directions: tuple[Direction, ...]) -> tuple[Direction, ...]:
+        if len(set(directions)) < len(directions):
+            raise ValueError(f"expected each direction once, found {', '.join(directions)}")
+        return directions
 
     @field_validator("strategies")
     @classmethod

@@ -15,7 +15,15 @@ from quant_core.tournament._segments import TEXT, constant, named, segments, tex
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ATOMS_SCHEMA", "AtomsRecord", "atom_columns", "atoms_table", "columns_of", "read_atoms"]
+__all__ = [
+    "ATOMS_SCHEMA",
+    "AtomsRecord",
+    "atom_columns",
+    "atoms_table",
+    "columns_of",
+    "read_atoms",
+    "traded_columns",
+]
 
 ATOMS_SCHEMA = pa.schema(
     [
@@ -81,6 +89,31 @@ def columns_of(column: pa.ChunkedArray[Any], names: Sequence[str]) -> np.ndarray
     lookup = [*(place.get(Atom.parse(text).column, -2) for text in texts), -1]
     found: np.ndarray = np.array(lookup, dtype=np.int64)[codes]
     return found
+
+
+def traded_columns(
+    column: pa.ChunkedArray[Any], names: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the column of what is traded for each stored atom, and whether it is sold for it.
+
+    Parameters
+    ----------
+    column, names
+        As `columns_of` takes them.
+
+    Returns
+    -------
+    columns : numpy.ndarray of int64, shape (rows,)
+        As `columns_of` gives them; that of the asset for an asset held short.
+    signs : numpy.ndarray of int64, shape (rows,)
+        -1 for an asset held short, else 1.
+    """
+    place = {name: number for number, name in enumerate(names)}
+    codes, texts = text_codes(column)
+    atoms = [Atom.parse(text) for text in texts]
+    found: np.ndarray = np.array([*(place.get(a.traded, -2) for a in atoms), -1], np.int64)
+    signs: np.ndarray = np.array([*(atom.traded_sign for atom in atoms), 1], np.int64)
+    return found[codes], signs[codes]
 
 
 @dataclass(frozen=True, slots=True)

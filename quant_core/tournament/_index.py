@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quant_core.profiles import WEIGHTED, Status
-from quant_core.tournament._atoms import columns_of
+from quant_core.tournament._atoms import traded_columns
 from quant_core.tournament._cube import CUBE_NAMES
 from quant_core.tournament._segments import segments, texts_at
 
@@ -151,7 +151,8 @@ def read_weights(
     Returns
     -------
     numpy.ndarray, shape (L, W, n)
-        Weights, 0 where nothing is held.
+        Weights of what is traded, 0 where nothing is held: long and short atoms of one asset are
+        one weight, negative where it is sold short.
     """
     weights = np.zeros((len(lines), len(index.windows), len(symbols)))
     line_at = {names: number for number, names in enumerate(lines)}
@@ -160,11 +161,11 @@ def read_weights(
         table = store.read(partition, ["window", *CUBE_NAMES, "key", "atom", "weight"])
         if table is None:
             continue
-        columns = columns_of(table["atom"], symbols)
-        weight = table["weight"].to_numpy()
+        columns, signs = traded_columns(table["atom"], symbols)
+        weight = table["weight"].to_numpy() * signs
         for segment in segments(table, CUBE_NAMES):
             line = line_at.get(segment.names)
             if line is not None and columns[segment.rows.start] >= 0:
                 place = line, window_at[segment.window]
-                weights[place][columns[segment.rows]] = weight[segment.rows]
+                np.add.at(weights[place], columns[segment.rows], weight[segment.rows])
     return weights

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from quant_core.atoms import atoms_of
+from quant_core.atoms import HOLD, atoms_of, short_atoms
 from quant_core.canonical import digest_parts
+from quant_core.data import ReturnsMatrix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from quant_core.atoms import Atom
     from quant_core.config import TournamentConfig
-    from quant_core.data import ReturnsMatrix
     from quant_core.windows import Window, WindowGrid
 
 __all__ = ["Inputs"]
@@ -29,7 +29,8 @@ class Inputs:
     Parameters
     ----------
     matrix : ReturnsMatrix
-        Returns of T observations of n columns: assets, and streams of strategies.
+        Returns of T observations of n columns: assets, assets held short, and streams of
+        strategies. A short one has the asset's return inverted, no lower than -1.
     atoms : tuple of Atom, length n
         What each column is.
     grid : WindowGrid
@@ -37,7 +38,10 @@ class Inputs:
     blocks : numpy.ndarray of int64, shape (T,)
         Calendar ordinal of the grid's period that each row falls in.
     investable : numpy.ndarray of int64
-        Columns that a selection may choose from: all but the benchmark.
+        Columns that a selection may choose from: all but the benchmark, and but assets held in a
+        direction that is not configured.
+    traded : numpy.ndarray of int64, shape (n,)
+        Column of what is traded for each: an asset held short is the asset, sold.
     benchmark : numpy.ndarray of int64
         Columns of the benchmark symbols; empty when one is missing.
     missing : tuple of str
@@ -49,6 +53,7 @@ class Inputs:
     grid: WindowGrid
     blocks: np.ndarray = field(repr=False)
     investable: np.ndarray = field(repr=False)
+    traded: np.ndarray = field(repr=False)
     benchmark: np.ndarray = field(repr=False)
     missing: tuple[str, ...]
     _by_column: np.ndarray = field(repr=False)
@@ -58,19 +63,27 @@ class Inputs:
 
     @classmethod
     def of(cls, matrix: ReturnsMatrix, config: TournamentConfig) -> Self:
-        """Look at a matrix through a configuration."""
+        """Look at a matrix through a configuration, with the short assets that it names.
+
+        Short assets that the matrix has already are made anew.
+        """
         wanted = config.benchmark
+        logics = [strategy.name for strategy in config.strategies]
+        matrix = _with_short(_without_short(matrix, logics), config, logics)
+        atoms = atoms_of(matrix.symbols, logics)
         missing = tuple(symbol for symbol in wanted if symbol not in matrix.symbols)
         benchmark = matrix.columns([symbol for symbol in wanted if symbol not in missing])
-        investable = np.setdiff1d(np.arange(len(matrix.symbols)), benchmark)
+        allowed = [a.logic != HOLD or a.direction in config.directions for a in atoms]
+        investable = np.setdiff1d(np.flatnonzero(allowed), benchmark)
         by_column = np.ascontiguousarray(matrix.values.T) + 0.0
         by_column[np.isnan(by_column)] = np.nan
         return cls(
             matrix=matrix,
-            atoms=atoms_of(matrix.symbols, [strategy.name for strategy in config.strategies]),
+            atoms=atoms,
             grid=config.grid,
             blocks=config.grid.ordinals(matrix.dates),
             investable=investable,
+            traded=matrix.columns([atom.traded for atom in atoms]),
             benchmark=benchmark if not missing else benchmark[:0],
             missing=missing,
             _by_column=by_column,
@@ -106,3 +119,25 @@ class Inputs:
     def block_digest(self, rows: slice) -> str:
         """Return the digest of where the calendar cuts a slice of rows."""
         return digest_parts([self.blocks[rows].tobytes().hex()])
+
+
+def _without_short(matrix: ReturnsMatrix, logics: Sequence[str]) -> ReturnsMatrix:
+    atoms = atoms_of(matrix.symbols, logics)
+    kept = np.array([atom.logic != HOLD or atom.sign > 0 for atom in atoms], dtype=bool)
+    if kept.all():
+        return matrix
+    names = (name for name, keep in zip(matrix.symbols, kept, strict=True) if keep)
+    return ReturnsMatrix(matrix.dates, tuple(names), matrix.values[:, kept])
+
+
+def _with_short(
+    matrix: ReturnsMatrix, config: TournamentConfig, logics: Sequence[str]
+) -> ReturnsMatrix:
+    short = short_atoms((s for s in matrix.symbols if s not in config.benchmark), logics)
+    if "short" not in config.directions or not short:
+        return matrix
+    inverted = np.maximum(0.0 - matrix.values[:, matrix.columns([a.symbol for a in short])], -1.0)
+    names = np.array([*matrix.symbols, *(str(atom) for atom in short)])
+    order = sorted(range(len(names)), key=names.tolist().__getitem__)
+    values = np.column_stack([matrix.values, inverted])[:, order]
+    return ReturnsMatrix(matrix.dates, tuple(names[order].tolist()), values)

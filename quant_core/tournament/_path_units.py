@@ -9,7 +9,7 @@ import numpy as np
 
 from quant_core.clock import clock
 from quant_core.errors import QuantError
-from quant_core.simulators import simulate
+from quant_core.simulators import simulate_apart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +97,7 @@ def _simulate(
 ) -> PathOutcome:
     started, path, failure = clock().seconds(), None, ""
     try:
-        path = simulate(
+        path = simulate_apart(
             unit.simulator, rebalance, values=values, weights=weights, rows=rows, rate=unit.rate
         )
     except Exception as error:  # noqa: BLE001 - an engine may raise anything; the cell says what

@@ -13,7 +13,7 @@ from quant_core.canonical import digest_json, digest_parts
 from quant_core.cells import CellIdentity, code_version, why_stale
 from quant_core.clock import clock
 from quant_core.profiles import Status
-from quant_core.simulators import code_modules
+from quant_core.simulators import code_modules, end_apart
 from quant_core.tournament import _path_units
 from quant_core.tournament._index import CubeIndex, read_weights
 from quant_core.tournament._path_units import PathOutcome, PathUnit, simulate_unit
@@ -212,7 +212,9 @@ def _cells(
     cuts = digest_parts([str(window.test.start - rows.start) for window in windows])
     every = inputs.column_digests(rows, range(len(inputs.matrix.symbols)))
     held = {
-        choice.label: sorted({c for w in windows for c in atoms[w.key, choice.label].winners})
+        choice.label: sorted(
+            {inputs.traded[c] for w in windows for c in atoms[w.key, choice.label].winners}
+        )
         for choice in config.selections
     }
     for selection, engine, profile in product(config.selections, config.engines, config.profiles):
@@ -281,12 +283,15 @@ def run_simulations(
     progress.advance(stage, hits=plan.cached)
     done: dict[str, PathOutcome] = {}
     last = clock().seconds()
-    for cells, outcomes in _outcomes(plan, inputs, config, index, cube, compute):
-        done |= {cell.identity.key: outcome for cell, outcome in zip(cells, outcomes, strict=True)}
-        progress.advance(stage, computed=len(outcomes))
-        if keep is not None and clock().seconds() - last > _SECONDS_BETWEEN_KEEPS:
-            keep(*_so_far(plan, done))
-            last = clock().seconds()
+    try:
+        for cells, outcomes in _outcomes(plan, inputs, config, index, cube, compute):
+            done |= {c.identity.key: outcome for c, outcome in zip(cells, outcomes, strict=True)}
+            progress.advance(stage, computed=len(outcomes))
+            if keep is not None and clock().seconds() - last > _SECONDS_BETWEEN_KEEPS:
+                keep(*_so_far(plan, done))
+                last = clock().seconds()
+    finally:
+        end_apart()
     progress.finish(stage)
     failed = {
         cell.names: done[cell.identity.key].failure

@@ -147,7 +147,8 @@ def most_columns(config: TournamentConfig, symbols: Sequence[str]) -> int:
     ConfigError
         If a strategy trades a symbol that the data do not have.
     """
-    count = sum(symbol not in config.benchmark for symbol in symbols)
+    assets = sum(symbol not in config.benchmark for symbol in symbols)
+    count = assets * len(config.directions)
     for place, strategy in enumerate(config.strategies):
         missing = sorted(set(strategy.symbols) - set(symbols))
         if missing:

@@ -35,7 +35,7 @@ _SCHEMA = pa.schema(
     backfill_policy=SINGLE_RUN,
     retry_policy=RETRIES,
     code_version=version_of(
-        "quant_core.tournament._universe", sections=("windows", "benchmark", "data")
+        "quant_core.tournament._universe", sections=("windows", "benchmark", "directions", "data")
     ),
     ins={"atom_returns": dg.AssetIn(partition_mapping=TRAIN, metadata=spans())},
     kinds={"parquet"},

@@ -30,7 +30,8 @@ _CHECK = "winners_are_members"
     backfill_policy=SINGLE_RUN,
     retry_policy=RETRIES,
     code_version=version_of(
-        "quant_core.tournament._selecting", sections=("windows", "benchmark", "selections")
+        "quant_core.tournament._selecting",
+        sections=("windows", "benchmark", "directions", "selections"),
     ),
     ins={
         "atom_returns": dg.AssetIn(partition_mapping=TRAIN, metadata=spans()),

@@ -32,7 +32,15 @@ _PAST = "nothing_from_the_future"
     retry_policy=RETRIES,
     code_version=version_of(
         "quant_core.tournament._solving",
-        sections=("windows", "benchmark", "risk_free", "selections", "engines", "profiles"),
+        sections=(
+            "windows",
+            "benchmark",
+            "directions",
+            "risk_free",
+            "selections",
+            "engines",
+            "profiles",
+        ),
     ),
     ins={"atom_returns": dg.AssetIn(partition_mapping=TRAIN, metadata=spans())},
     deps=["selected_atoms"],
