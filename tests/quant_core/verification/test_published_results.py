@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import pytest
 
+from quant_core.cli._verify import figure
 from quant_core.verification import (
     PublishedResult,
     _log_optimal,
@@ -106,6 +108,20 @@ def test_the_tables_in_a_source_distribution_need_that_file(
     for what in ("minimum risk", "maximum Sharpe ratio", "risk parity"):
         assert found[what].agreement == "unavailable"
         assert "--riskfolio-sdist" in found[what].note
+
+
+def test_the_page_shows_what_is_measured(found: dict[str, PublishedResult]) -> None:
+    page = Path(__file__).parents[3] / "docs" / "verification.md"
+    rows = [line.split("|") for line in page.read_text().splitlines() if line.startswith("| ")]
+    cells = {row[2].strip(): [cell.strip() for cell in row] for row in rows}
+    measured = {what: result for what, result in found.items() if result.measured is not None}
+    assert set(measured) <= set(cells), "run docs/scripts/verification.py"
+    for what, result in measured.items():
+        assert cells[what][1] == result.subject
+        assert cells[what][3] == figure(result.expected, result.tolerance)
+        assert float(cells[what][4]) == pytest.approx(result.measured, abs=result.tolerance)
+        assert cells[what][6] == "agrees"
+    assert {row[6].strip() for row in rows} == {"", "agrees"}
 
 
 def test_without_the_data_every_figure_on_them_is_unavailable(
