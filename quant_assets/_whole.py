@@ -10,7 +10,7 @@ import numpy as np
 from quant_assets._windows import inputs_of
 from quant_assets.partitions import partition_key
 from quant_core.errors import DataError, MissingPartitionError
-from quant_core.tournament import CubeIndex, by_month, collect_atoms, plan_simulations
+from quant_core.tournament import CubeIndex, SimulationStage, by_month, collect_atoms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from quant_assets._sleeves import Sleeve
     from quant_core.cells import FolderStore
     from quant_core.config import TournamentConfig
-    from quant_core.tournament import AtomsRecord, Inputs, SimulationPlan
+    from quant_core.tournament import AtomsRecord, Inputs
     from quant_core.windows import Window
 
 __all__ = ["WholeSleeve"]
@@ -79,9 +79,9 @@ class WholeSleeve:
         selected = collect_atoms(atoms, solved, inputs.matrix.symbols)
         return cls(sleeve, inputs, tuple(windows), selected, index, cube)
 
-    def plan(self, config: TournamentConfig, stored: pa.Table | None) -> SimulationPlan:
-        """Say which paths of a configuration have to be simulated."""
-        return plan_simulations(self.inputs, config, self.windows, self.atoms, self.index, stored)
+    def stage(self, config: TournamentConfig) -> SimulationStage:
+        """Return stage two of a configuration."""
+        return SimulationStage(self.inputs, config, self.windows, self.atoms, self.index)
 
 
 def _months(sleeve: Sleeve, cube: FolderStore) -> list[str]:

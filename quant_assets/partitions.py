@@ -10,6 +10,7 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from quant_assets._sleeves import Sleeve, sleeves
 from quant_assets._strategies import strategies
+from quant_core.config import registry
 from quant_core.strategies import MONTHS_HELD
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ __all__ = [
     "month_partitions",
     "partition_key",
     "same_sleeve",
+    "simulated_key",
     "sleeves_with_months",
 ]
 
@@ -94,6 +96,11 @@ def partition_key(sleeve: str, month: str) -> dg.MultiPartitionKey:
     return dg.MultiPartitionKey({SLEEVE: sleeve, MONTH: month})
 
 
+def simulated_key(sleeve: str, simulator: str) -> dg.MultiPartitionKey:
+    """Return the key of a sleeve under a simulator."""
+    return dg.MultiPartitionKey({SLEEVE: sleeve, SIMULATOR: simulator})
+
+
 def sleeves_with_months(keys: list[str]) -> dict[str, list[str]]:
     """Return the months of each sleeve in a run, sorted: Dagster's order is random."""
     found: dict[str, list[str]] = {}
@@ -119,11 +126,14 @@ SIMULATED = RangedPartitions(
     {
         SLEEVE: _NAMES,
         SIMULATOR: dg.StaticPartitionsDefinition(
-            sorted({choice.label for s in _FOUND.values() for choice in s.config.simulators})
+            sorted(
+                {choice.label for s in _FOUND.values() for choice in s.config.simulators}
+                | set(registry("simulators"))
+            )
         ),
     }
 )
-"""One partition a sleeve and simulator."""
+"""One partition a sleeve and simulator: any simulator may look at any sleeve."""
 
 ONE_MONTH_BACK = _months_before(1, until=0)
 """A month and the one before it: the first return of a month needs the last price before it."""

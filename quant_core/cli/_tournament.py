@@ -143,11 +143,25 @@ def _print_board(result: Result) -> None:
     if best["status"] == "ok":
         more = len(rows) - min(_SHOWN, len(rows))
         tried = f"{int(best['configurations']):,} configurations tried in this run"
-        tried += f", {int(best['trials']):,} in all" if best["trials"] > len(rows) else ""
+        more_tried = best["trials"] > best["configurations"]
+        tried += f", {int(best['trials']):,} in all" if more_tried else ""
         console.print(f"{f'{more:,} more cells; ' if more else ''}{tried}")
+        for line in _judgement([row for row in rows if row["status"] == "ok"]):
+            console.print(line, soft_wrap=True)
     silent = Counter(f"{row['status']}: {row['reason']}" for row in rows if row["status"] != "ok")
     for said, count in silent.items():
         console.print(f"{count:,} cells without numbers, {escape(said)}", soft_wrap=True)
+
+
+def _judgement(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return whether simulators agree, and what the gates say."""
+    found = Counter(row["parity"] for row in rows)
+    lines = [f"simulators: {', '.join(f'{count:,} {said}' for said, count in found.items())}"]
+    passed = sum(row["gates"] == "passed" for row in rows)
+    lines.append(f"gates: {passed:,} of {len(rows):,} cells pass every gate")
+    if rows[0]["gates"] != "passed":
+        lines.append(f"the best fails {escape(rows[0]['gates_failed'])}")
+    return lines
 
 
 def _board_table(rows: Sequence[dict[str, Any]], varying: Sequence[str], *, width: int) -> Table:

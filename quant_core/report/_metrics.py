@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "Column", "Kind", "name_of", "ranked", "table", "varying_axes", "written"]
 
-Kind = Literal["ratio", "percent", "probability", "count"]
+Kind = Literal["ratio", "percent", "probability", "count", "scientific"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Column:
         Column of ``leaderboard.parquet``.
     label : str
         Heading in the report.
-    kind : {"ratio", "percent", "probability", "count"}
+    kind : {"ratio", "percent", "probability", "count", "scientific"}
         How the figure is written.
     shown : bool
         Whether the column is visible before the reader asks for more.
@@ -62,8 +62,20 @@ COLUMNS = (
     Column("cost_annual", "Cost a year", "percent"),
     Column("hhi", "HHI", "ratio"),
     Column("fragility", "Fragility", "ratio"),
+    Column("friction_decay", "Friction decay", "ratio"),
+    Column("jaccard", "Jaccard", "ratio"),
+    Column("cagr_gap", "CAGR gap", "scientific"),
+    Column("parity_gap", "NAV gap", "scientific"),
     Column("windows_in_cash", "Windows in cash", "count"),
     Column("observations", "Days", "count"),
+)
+
+_WORDS = (
+    ("gates", "Gates", True, "whether the cell passes every gate of a champion"),
+    ("gates_failed", "Gates failed", False, "each gate that the cell fails, and why"),
+    ("parity", "Parity", True, "whether the simulators agree on NAV, to 1e-10 (nautilus 1e-9)"),
+    ("parity_against", "Widest gap to", False, "the simulator whose NAV differs most"),
+    ("parity_missing", "Not compared", False, "simulators that have no path of the cell"),
 )
 
 _MINUS = "\N{MINUS SIGN}"
@@ -86,6 +98,7 @@ def written(value: float | None, kind: Kind) -> str:
         "percent": f"{value * 100:.1f}{_NARROW}%",
         "probability": f"{value:.3f}",
         "count": f"{value:,.0f}",
+        "scientific": f"{value:.1e}",
     }[kind]
     return text.replace("-", _MINUS)
 
@@ -136,10 +149,13 @@ def table(rows: Sequence[Mapping[str, Any]], varying: Sequence[str]) -> dict[str
         )
         for column in columns
     ]
+    words = [word for word in _WORDS if any(row[word[0]] for row in rows)]
+    heads += [_head(name, label, "name", shown=shown, text=t) for name, label, shown, t in words]
     lines = [
         [row["rank"], name_of(row, varying)]
         + [row[axis] for axis in varying]
         + [_short(row[column.name]) for column in columns]
+        + [row[name] or "" for name, *_ in words]
         for row in rows
     ]
     cells = ["|".join(row[axis] for axis in AXES) for row in rows]

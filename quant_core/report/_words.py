@@ -22,6 +22,7 @@ def headline(
     varying: Sequence[str],
     luck: Mapping[str, Any],
     pbo: Mapping[str, Any] | None,
+    finalists: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Return what a reader should take away, one sentence an item.
 
@@ -35,9 +36,11 @@ def headline(
         What `quant_core.report._landscape.luck` returned.
     pbo : mapping or None
         ``{pbo, splits}`` of the manifest.
+    finalists : mapping or None
+        ``{count, of, simulator}`` of the manifest.
     """
     sentences = [_tried(best), _best(best, varying), _luck(best, luck), _deflated(best, luck)]
-    sentences.append(_overfitting(pbo))
+    sentences += [_overfitting(pbo), _gates(best), _finalists(finalists)]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -99,4 +102,21 @@ def _overfitting(pbo: Mapping[str, Any] | None) -> str:
     return (
         f"In {pbo['pbo'] * 100:.0f}{_NARROW}% of {int(pbo['splits']):,} ways to split the "
         f"history in two, the winner of one half fell below the median of the other."
+    )
+
+
+def _gates(best: Mapping[str, Any]) -> str:
+    if best["gates"] == "passed":
+        return "The best cell passes every gate of a champion."
+    parts = (part.partition(":") for part in best["gates_failed"].split("; "))
+    names = ", ".join(name for name, colon, _ in parts if colon and name.isidentifier())
+    return f"The best cell may not be deployed: it fails the gates {names}."
+
+
+def _finalists(finalists: Mapping[str, Any] | None) -> str:
+    if not finalists:
+        return ""
+    return (
+        f"Only the {int(finalists['count']):,} best of {int(finalists['of']):,} cells by their "
+        f"Sharpe ratio under {finalists['simulator']} were given to the other simulators."
     )

@@ -17,6 +17,7 @@
     percent: value => minus((value * 100).toFixed(1)) + '\u202f%',
     probability: value => minus(value.toFixed(3)),
     count: value => value.toLocaleString('en-US'),
+    scientific: value => minus(value.toExponential(1)),
     name: value => value,
   };
 

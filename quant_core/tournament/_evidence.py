@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from quant_core.champion import Election, Figure, cell_gates, elect
 from quant_core.profiles import Status
-from quant_core.simulators import SIMULATORS
+from quant_core.simulators import SIMULATORS, end_apart
 from quant_core.tournament._gates import (
     Rival,
     Yardstick,
@@ -81,9 +81,12 @@ class Evidence:
     def elect(self) -> Election:
         """Elect the champion by the gates of the configuration."""
         rules = self.config.champion
-        return elect(
-            self.ranking(), cell_gates(rules.gates), self.figures, candidates=rules.candidates
-        )
+        try:
+            return elect(
+                self.ranking(), cell_gates(rules.gates), self.figures, candidates=rules.candidates
+            )
+        finally:
+            end_apart()
 
     def ranking(self) -> list[Names]:
         """Return the names of the candidates, best first.

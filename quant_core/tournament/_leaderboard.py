@@ -45,6 +45,8 @@ type Names = tuple[str, ...]
 
 _KEY, _OVERFITTING = b"key", b"overfitting"
 
+_DECIMALS = 8
+
 _FEWEST_FOR_OVERFITTING = 32  # two periods for each of the 16 blocks
 
 _OWN_FIGURES = (
@@ -361,7 +363,11 @@ def _judged(
 
 def _positions(figures: Mapping[str, np.ndarray]) -> np.ndarray:
     """Return ranks from 1: by deflated, then annual Sharpe ratio; undefined figures come last."""
-    worst = {name: np.nan_to_num(figures[name], nan=-np.inf) for name in ("dsr", "sharpe")}
+    # Simulators agree to 1e-10, so beyond that the order is the configuration's.
+    worst = {
+        name: np.nan_to_num(np.round(figures[name], _DECIMALS), nan=-np.inf)
+        for name in ("dsr", "sharpe")
+    }
     order = np.lexsort((-worst["sharpe"], -worst["dsr"]))
     position = np.empty(len(order), dtype=np.int64)
     position[order] = np.arange(1, len(order) + 1)

@@ -8,15 +8,16 @@ import pyarrow as pa
 
 from quant_assets._assets import SINGLE_RUN, version_of
 from quant_assets._automation import WHEN_INPUTS_CHANGE
+from quant_assets._fidelity import with_simulators
 from quant_assets._gates import gate_checks, gate_specs, verdicts_preview
 from quant_assets._resources import AuditTrail, LakehouseRoot, Registry
 from quant_assets._sleeves import sleeves
 from quant_assets._whole import WholeSleeve
 from quant_assets.partitions import SLEEVES
-from quant_core.champion import Election, Evidence, cell_gates, election_table
-from quant_core.config import GateConfig
+from quant_core.champion import Election, cell_gates, election_table
+from quant_core.config import GateConfig, TournamentConfig
 from quant_core.errors import ContractError, MissingPartitionError
-from quant_core.tournament import PATH_NAMES, CellPath, read_paths
+from quant_core.tournament import NOT_A_FINALIST, PATH_NAMES, Evidence, StoredPaths
 from resources._final_errors import without_retry
 from resources.ray_io_manager import Partition
 
@@ -30,7 +31,7 @@ _ELECTED = "champion_elected"
     partitions_def=SLEEVES,
     backfill_policy=SINGLE_RUN,
     automation_condition=WHEN_INPUTS_CHANGE,
-    code_version=version_of("quant_core.champion._evidence", sections=("champion",)),
+    code_version=version_of("quant_core.tournament._evidence", sections=("champion",)),
     deps=["leaderboard"],
     check_specs=[
         dg.AssetCheckSpec(
@@ -77,11 +78,13 @@ def _evidence(name: str, lakehouse: LakehouseRoot) -> Evidence:
         raise MissingPartitionError(
             f"leaderboard of sleeve {name} has never been materialized; materialize it first"
         )
-    config = whole.sleeve.config
+    # The simulators of the leaderboard: its fidelity may have been chosen for its run alone.
+    labels = dict.fromkeys(str(label) for label in board["simulator"].to_pylist())
+    config = with_simulators(whole.sleeve.config, *labels)
     store = lakehouse.store("simulation_results", name)
-    tables = [store.read(choice.label) for choice in config.simulators]
-    paths = [path for table in tables for path in read_paths(table)[1]]
-    _check_current(name, whole, board, paths, tables)
+    stored = StoredPaths.read(*(store.read(label) for label in labels))
+    ranked = _check_current(name, whole, config, board, stored)
+    paths = [path for path in stored.paths if path.names in ranked]
     return Evidence(
         config, whole.inputs, whole.windows, whole.atoms, whole.index, whole.cube, board, paths
     )
@@ -90,23 +93,22 @@ def _evidence(name: str, lakehouse: LakehouseRoot) -> Evidence:
 def _check_current(
     name: str,
     whole: WholeSleeve,
+    config: TournamentConfig,
     board: pa.Table,
-    paths: list[CellPath],
-    tables: list[pa.Table | None],
-) -> None:
-    """Refuse a leaderboard of other paths, and paths of another cube."""
-    stored = pa.concat_tables([one for one in tables if one is not None]).unify_dictionaries()
-    ranked = {
-        tuple(row[axis] for axis in PATH_NAMES): row["key"]
-        for row in board.select([*PATH_NAMES, "key"]).to_pylist()
-        if row["key"]
-    }
-    if whole.plan(whole.sleeve.config, stored).stale:
+    stored: StoredPaths,
+) -> Mapping[tuple[str, ...], str]:
+    """Refuse a leaderboard of other paths, and paths of another cube; return the ranked keys."""
+    rows = board.select([*PATH_NAMES, "key", "status"]).to_pylist()
+    cells = {tuple(row[axis] for axis in PATH_NAMES): row for row in rows}
+    ranked = {cell: row["key"] for cell, row in cells.items() if row["key"]}
+    left_out = {cell for cell, row in cells.items() if row["status"] == NOT_A_FINALIST}
+    plan = whole.stage(config).plan(config, stored)
+    if plan.stale.keys() - plan.failed.keys() - left_out:
         behind = "simulation_results is behind the weights cube"
-    elif ranked != {path.names: path.key for path in paths}:
+    elif ranked != {path.names: path.key for path in stored.paths if path.names not in left_out}:
         behind = "the leaderboard is behind simulation_results"
     else:
-        return
+        return ranked
     raise ContractError(f"champion of {name}: {behind}; materialize it again first")
 
 

@@ -1,22 +1,25 @@
 """The leaderboard: figures of every cell, and what luck explains of them."""
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from quant_assets._assets import RETRIES, SINGLE_RUN, version_of
 from quant_assets._automation import WHEN_INPUTS_CHANGE
+from quant_assets._fidelity import FidelityConfig
 from quant_assets._figures import preview
 from quant_assets._plots import plot_scores
 from quant_assets._resources import AuditTrail, LakehouseRoot
-from quant_assets._sleeves import Sleeve, sleeves
+from quant_assets._sleeves import sleeves
 from quant_assets._whole import WholeSleeve
 from quant_assets.partitions import SLEEVE, SLEEVES
+from quant_core.config import TournamentConfig
 from quant_core.errors import ContractError, MissingPartitionError
 from quant_core.ledger import tried_configurations
-from quant_core.tournament import CellPath, Leaderboard, SimulationPlan, rank
+from quant_core.tournament import Leaderboard, StoredPaths, Yardstick, by_finalists, rank
 from resources._final_errors import without_retry
 from resources.ray_io_manager import Partition
 
@@ -24,6 +27,8 @@ __all__ = ["leaderboard"]
 
 _SHOWN = ("rank", "selection", "engine", "profile", "rebalance", "sharpe", "cagr", "max_drawdown")
 _LUCK = ("turnover", "psr", "dsr", "sharpe_low", "sharpe_high")
+_GATES = ("simulator", "parity", "parity_gap", "gates", "gates_failed")
+_AGREE = "simulators_agree"
 
 
 @dg.asset(
@@ -33,7 +38,8 @@ _LUCK = ("turnover", "psr", "dsr", "sharpe_low", "sharpe_high")
     retry_policy=RETRIES,
     automation_condition=WHEN_INPUTS_CHANGE,
     code_version=version_of(
-        "quant_core.tournament._leaderboard", sections=("periods_per_year", "risk_free", "seed")
+        "quant_core.tournament._leaderboard",
+        sections=("periods_per_year", "risk_free", "seed", "champion"),
     ),
     deps=[
         dg.AssetDep(
@@ -41,21 +47,34 @@ _LUCK = ("turnover", "psr", "dsr", "sharpe_low", "sharpe_high")
             partition_mapping=dg.MultiToSingleDimensionPartitionMapping(SLEEVE),
         )
     ],
+    check_specs=[
+        dg.AssetCheckSpec(
+            _AGREE,
+            asset="leaderboard",
+            blocking=True,
+            description="NAV paths of the same weights agree to 1e-10 relative (nautilus 1e-9). "
+            "One that differs is an error; where nothing could be compared, it is a warning.",
+        )
+    ],
     kinds={"parquet"},
 )
 @without_retry
 def leaderboard(
-    context: dg.AssetExecutionContext, lakehouse: LakehouseRoot, trail: AuditTrail
-) -> dict[str, Partition]:
+    context: dg.AssetExecutionContext,
+    config: FidelityConfig,
+    lakehouse: LakehouseRoot,
+    trail: AuditTrail,
+) -> Iterator[dg.MaterializeResult[dict[str, Partition]]]:
     """One row a cell: its figures, its rank, and how many configurations were ever tried."""
     found = {}
+    boards: dict[str, Leaderboard] = {}
     for name in sorted(context.partition_keys):
         sleeve = sleeves()[name]
         whole = WholeSleeve.read(sleeve, lakehouse)
         with trail.action("rank", sleeve, run_id=context.run.run_id) as told:
             action, witness = told
             trials = len(tried_configurations(trail.path(name)))
-            board = _rank(whole, lakehouse, trials)
+            board = boards[name] = _rank(whole, config.of(sleeve.config), lakehouse, trials)
             by_window = lakehouse.store("window_metrics").write(name, board.windows)
             action.outcome = {"trials": trials, "cells": board.table.num_rows}
             action.outputs = {"window_metrics": by_window.digest}
@@ -63,47 +82,81 @@ def leaderboard(
         found[name] = Partition(
             board.table, {**_metadata(board), **luck, "window_metrics": by_window.path, **witness}
         )
-    return found
+    yield dg.MaterializeResult(value=found, check_results=[_agreement(boards)])
 
 
-def _rank(whole: WholeSleeve, lakehouse: LakehouseRoot, trials: int) -> Leaderboard:
-    stored = _stored(whole.sleeve, lakehouse)
-    plan = whole.plan(whole.sleeve.config, stored)
-    if plan.stale:
+def _rank(
+    whole: WholeSleeve, config: TournamentConfig, lakehouse: LakehouseRoot, trials: int
+) -> Leaderboard:
+    stored, stage = _stored(config, lakehouse), whole.stage(config)
+    finalists = stage.finalists(stored) if by_finalists(config) else None
+    plan = stage.plan(config, stored, finalists)
+    behind = plan.stale.keys() - plan.failed.keys()
+    if behind:
         raise ContractError(
-            f"simulation_results of {whole.sleeve.name}: {len(plan.stale)} paths are behind the "
+            f"simulation_results of {config.sleeve}: {len(behind)} paths are behind the "
             "weights cube or the configuration; materialize simulation_results first"
         )
-    paths = _in_order(plan)
+    done = plan.as_stored()
+    yardstick = Yardstick.of(whole.inputs, config, whole.windows, whole.atoms)
     return rank(
-        whole.sleeve.config, paths, plan.absent, whole.index, plan.first_rows, trials=trials
+        config, done.paths, done.absent, whole.index, plan.first_rows, yardstick, trials=trials
     )
 
 
-def _stored(sleeve: Sleeve, lakehouse: LakehouseRoot) -> pa.Table:
-    store = lakehouse.store("simulation_results", sleeve.name)
+def _stored(config: TournamentConfig, lakehouse: LakehouseRoot) -> StoredPaths:
+    store = lakehouse.store("simulation_results", config.sleeve)
     tables = []
-    for choice in sleeve.config.simulators:
+    for choice in config.simulators:
         table = store.read(choice.label)
         if table is None:
             raise MissingPartitionError(
-                f"simulation_results: {choice.label} of sleeve {sleeve.name} has never been "
+                f"simulation_results: {choice.label} of sleeve {config.sleeve} has never been "
                 "materialized; materialize it first"
             )
         tables.append(table)
-    return pa.concat_tables(tables).unify_dictionaries()
+    return StoredPaths.read(*tables)
 
 
-def _in_order(plan: SimulationPlan) -> list[CellPath]:
-    return [replace(plan.stored[cell.identity.key], names=cell.names) for cell in plan.cells]
+def _agreement(boards: dict[str, Leaderboard]) -> dg.AssetCheckResult:
+    """Say where simulators differ; what was compared with nothing does not agree."""
+    counts: dict[str, Counter[str]] = {}
+    differ: dict[str, list[str]] = {}
+    for name, board in boards.items():
+        rows = board.table.filter(pc.is_valid(board.table["rank"])).to_pylist()
+        counts[name] = Counter(str(row["parity"]) for row in rows)
+        differ[name] = [_difference(row) for row in rows if row["parity"] == "differs"]
+    wrong = [told for name in differ for told in differ[name]]
+    unseen = [name for name, count in counts.items() if not count["agrees"]]
+    told: dict[str, Any] = {name: dict(sorted(count.items())) for name, count in counts.items()}
+    description = "; ".join(wrong[:3]) or "; ".join(
+        f"{name}: no path was compared with another simulator's" for name in unseen
+    )
+    return dg.AssetCheckResult(
+        check_name=_AGREE,
+        passed=not wrong and not unseen,
+        severity=dg.AssetCheckSeverity.ERROR if wrong else dg.AssetCheckSeverity.WARN,
+        description=description,
+        metadata={**told, "differ": wrong[:10]},
+    )
+
+
+def _difference(row: dict[str, Any]) -> str:
+    cell = "/".join(row[axis] for axis in ("selection", "engine", "profile", "rebalance"))
+    pair = f"{row['simulator']} and {row['parity_against']}"
+    return f"{cell}: {pair} differ by {row['parity_gap']:.3g}"
 
 
 def _metadata(board: Leaderboard) -> dict[str, object]:
     ranked = board.table.filter(pc.is_valid(board.table["rank"])).sort_by("rank")
+    statuses = Counter(board.table["status"].to_pylist())
     found: dict[str, object] = {
         "cells": board.table.num_rows,
         "ranked": ranked.num_rows,
+        "statuses": dict(sorted(statuses.items())),
+        "passed_the_gates": ranked["gates"].to_pylist().count("passed"),
         "best": preview(ranked, (*_SHOWN, *_LUCK)),
+        "gates": preview(ranked, ("rank", "selection", "profile", "rebalance", *_GATES)),
     }
     if ranked.num_rows:
         found["sharpe_ratios"] = plot_scores(board.table)
