@@ -34,6 +34,11 @@ class Profile(BaseModel):
 
     name: str
 
+    @property
+    def estimator(self) -> CovarianceSpec | None:
+        """What estimates the covariance that the solve reads; None where it reads none."""
+        return None
+
 
 class ConstrainedProfile(Profile, Constraints):
     """Base of the profiles whose weights may be bounded.
@@ -56,3 +61,8 @@ class RiskProfile(ConstrainedProfile):
     needs_covariance: ClassVar[bool] = True
 
     covariance: CovarianceSpec = CovarianceSpec(name="ledoit_wolf")
+
+    @property
+    def estimator(self) -> CovarianceSpec | None:
+        """What estimates the covariance."""
+        return self.covariance

@@ -37,6 +37,7 @@ CUBE_SCHEMA = pa.schema(
         ("solver", TEXT),
         ("fallback_chain", TEXT),
         ("message", TEXT),
+        ("regime", TEXT),
         ("condition_number", pa.float64()),
         ("shrinkage", pa.float64()),
         ("objective", pa.float64()),
@@ -52,6 +53,7 @@ _TEXT_FACTS = (
     "solver",
     "fallback_chain",
     "message",
+    "regime",
     "key",
     "inputs_hash",
     "code_version",
@@ -81,6 +83,7 @@ class SolveRecord:
     solver: str
     fallback_chain: str
     message: str
+    regime: str
     condition_number: float
     shrinkage: float
     objective: float

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from quant_core.errors import DataError, StoreError
 from quant_core.tournament._atoms import read_atoms
 from quant_core.tournament._cube import CUBE_NAMES
+from quant_core.tournament._holdings import stored_before
 from quant_core.tournament._selecting import SELECTION_NAMES, SelectionStage, plan_selections
 from quant_core.tournament._solving import SolveStage, plan_solves
 from quant_core.tournament._stage import run_stage, stage_facts
@@ -112,7 +113,9 @@ def solve(
         What the selection stage chose.
     """
     plan = plan_solves(inputs, config, partitions, atoms, store)
-    stage = SolveStage.of(inputs, config, atoms)
+    stage = SolveStage.of(
+        inputs, config, atoms, before=stored_before(plan, store, inputs.matrix.symbols)
+    )
     return _run(stage, plan, store, inputs, compute, progress, on_partition, CUBE_NAMES)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -19,7 +20,10 @@ from quant_core.tournament._cube import (
     cube_table,
     read_cube,
 )
-from quant_core.tournament._staleness import Slot, StagePlan, plan_partition
+from quant_core.tournament._drift import Holdings, drifted, rows_between
+from quant_core.tournament._holdings import Chain
+from quant_core.tournament._market import betas, market_columns, market_returns
+from quant_core.tournament._staleness import Earlier, Slot, StagePlan, plan_partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -53,6 +57,11 @@ class _Line(NamedTuple):
     code_version: str
     parameters: str
 
+    @property
+    def starts_from_held(self) -> bool:
+        """Whether it reads what is held, and so the solve of the window before."""
+        return getattr(self.profile, "turnover", None) is not None
+
 
 def plan_solves(
     inputs: Inputs,
@@ -72,16 +81,19 @@ def plan_solves(
     partitions : mapping of str to sequence of Window
         The windows of each partition, in time order.
     atoms : mapping of (window, selection) to AtomsRecord
-        What the selection stage chose.
+        What the selection stage chose; with a turnover limit, of the window before the first, too.
     store : PartitionStore
         Where the cube is kept.
     """
     lines = _lines(config)
+    chain = Chain(inputs, store)
 
     def wanted(windows: Iterable[Window]) -> Iterable[tuple[Window, list[Slot]]]:
         for window in windows:
-            reads = _reads(inputs, config, window, atoms)
-            yield window, [_slot(line, reads) for line in lines]
+            reads = _Reads(inputs, config, window, atoms, chain)
+            slots = [reads.slot(line) for line in lines]
+            chain.planned(window, slots)
+            yield window, slots
 
     return StagePlan(
         tuple(
@@ -91,13 +103,48 @@ def plan_solves(
     )
 
 
-def _slot(line: _Line, reads: Mapping[str | None, str]) -> Slot:
-    inputs_hash = reads[None if line.profile.needs_benchmark else line.names[0]]
-    identity = CellIdentity("solve", line.code_version, line.parameters, 0, inputs_hash)
-    return Slot(line.names, identity)
+class _Reads:
+    """What the solves of one window read, as digests."""
+
+    def __init__(
+        self, inputs: Inputs, config: TournamentConfig, window: Window, atoms: Atoms, chain: Chain
+    ) -> None:
+        self._inputs, self._window, self._atoms, self._chain = inputs, window, atoms, chain
+        self._selected = _selected(inputs, config, window, atoms)
+
+    def slot(self, line: _Line) -> Slot:
+        inputs_hash = self._selected[None if line.profile.needs_benchmark else line.names[0]]
+        after = None
+        more: list[str] = []
+        if getattr(line.profile, "groups", ()):
+            columns = self._atoms[self._window.key, line.names[0]].winners
+            more += ["symbols", *(self._inputs.atoms[column].symbol for column in columns)]
+        if line.profile.needs_market:
+            more += ["market", *self._market()]
+        if line.starts_from_held:
+            after, digests = self._held(line)
+            more += ["held", *digests]
+        if more:
+            inputs_hash = digest_parts([inputs_hash, *more])
+        identity = CellIdentity("solve", line.code_version, line.parameters, 0, inputs_hash)
+        return Slot(line.names, identity, after)
+
+    def _market(self) -> list[str]:
+        columns = market_columns(self._inputs)
+        missing = ",".join(self._inputs.missing)
+        return [missing, *self._inputs.column_digests(self._window.train, columns)]
+
+    def _held(self, line: _Line) -> tuple[Earlier | None, list[str]]:
+        before = self._chain.before(self._window)
+        if before is None:
+            return None, []
+        key = self._chain.key(before, line.names)
+        winners = self._atoms[before.key, line.names[0]].winners
+        rows = rows_between(before, self._window)
+        return Earlier(before.key, key, rows), [key, *self._inputs.column_digests(rows, winners)]
 
 
-def _reads(
+def _selected(
     inputs: Inputs, config: TournamentConfig, window: Window, atoms: Atoms
 ) -> dict[str | None, str]:
     """Digest what each selection lets a solve read; None stands for the benchmark."""
@@ -123,13 +170,15 @@ def _lines(config: TournamentConfig) -> list[_Line]:
         for engine in config.engines:
             solver = ENGINES[engine.spec.name]()
             for profile in config.profiles:
-                estimates = CODE_MODULES if profile.spec.needs_covariance else ()
+                estimates = CODE_MODULES if profile.spec.estimator else ()
                 modules = (*solver.code_modules(profile.spec), *estimates)
                 parameters = [
                     engine.spec.model_dump(mode="json"),
                     profile.spec.model_dump(mode="json"),
                     config.risk_free_per_period if profile.spec.needs_risk_free else None,
                 ]
+                if getattr(profile.spec, "target_volatility", None) is not None:
+                    parameters.append(config.periods_per_year)
                 if solver.release:
                     parameters.append(solver.release)
                 found.append(
@@ -137,11 +186,18 @@ def _lines(config: TournamentConfig) -> list[_Line]:
                         (selection.label, engine.label, profile.label),
                         engine.spec.name,
                         profile.spec,
-                        code_version(*modules, alone=(__name__,)),
+                        code_version(*modules, alone=(__name__, *_extras(profile.spec))),
                         digest_json(parameters),
                     )
                 )
     return found
+
+
+def _extras(profile: Profile) -> tuple[str, ...]:
+    """Return the modules of this stage that only some profiles need."""
+    held = getattr(profile, "turnover", None) is not None
+    every = (drifted.__module__, held), (betas.__module__, profile.needs_market)
+    return tuple(module for module, needed in every if needed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +220,14 @@ class SolveStage:
         Why the benchmark cannot be held; empty when it can.
     risk_free : float
         Risk-free simple return per period.
+    periods_per_year : int
+        Observations in a year.
+    market : numpy.ndarray of int64
+        Columns whose mean is the market.
+    market_lack : str
+        Why the market is not known; empty when it is.
+    before : mapping of str to Holdings
+        Stored weights that a solve of the plan starts from, by the key of theirs.
     """
 
     sleeve: str
@@ -173,13 +237,24 @@ class SolveStage:
     benchmark: np.ndarray = field(repr=False)
     benchmark_lack: str
     risk_free: float
+    periods_per_year: int
+    market: np.ndarray = field(repr=False)
+    market_lack: str
+    before: Mapping[str, Holdings] = field(repr=False)
 
     name: ClassVar[Kind] = "solve"
     schema: ClassVar[pa.Schema] = CUBE_SCHEMA
 
     @classmethod
-    def of(cls, inputs: Inputs, config: TournamentConfig, atoms: Atoms) -> SolveStage:
-        """Return the stage of a configuration."""
+    def of(
+        cls,
+        inputs: Inputs,
+        config: TournamentConfig,
+        atoms: Atoms,
+        *,
+        before: Mapping[str, Holdings] = MappingProxyType({}),
+    ) -> SolveStage:
+        """Return the stage of a configuration; ``before`` as in `stored_before`."""
         return cls(
             sleeve=config.sleeve,
             atoms_of_columns=inputs.atoms,
@@ -188,6 +263,10 @@ class SolveStage:
             benchmark=inputs.benchmark,
             benchmark_lack=inputs.benchmark_lack,
             risk_free=config.risk_free_per_period,
+            periods_per_year=config.periods_per_year,
+            market=market_columns(inputs),
+            market_lack=inputs.benchmark_lack if inputs.missing else "",
+            before=dict(before),
         )
 
     def bind(self, shared: Mapping[str, np.ndarray]) -> _Solver:
@@ -207,9 +286,11 @@ class _Solver:
         self._stage = stage
         from quant_core.covariance import RollingCovariance  # noqa: PLC0415 - brings the compiler
 
+        self._values = values
         self._rolling = RollingCovariance(values, blocks)
         self._engines: dict[str, Engine] = {}
         self._previous: dict[int, np.ndarray] = {}
+        self._held: dict[str, Holdings] = dict(stage.before)
         self._window = ""
         self._estimates: dict[tuple[str | None, CovarianceSpec | None], _Estimated] = {}
 
@@ -220,13 +301,20 @@ class _Solver:
         if line.profile.needs_benchmark and self._stage.benchmark_lack:
             lack = _without(Status.UNAVAILABLE, self._stage.benchmark_lack)
             return _record(identity, lack)
+        if line.profile.needs_market and self._stage.market_lack:
+            lack = _without(Status.UNAVAILABLE, self._stage.market_lack)
+            return _record(identity, lack)
         if not len(columns):
             return _record(identity, _without(Status.EMPTY, "the selection is empty"))
         estimated = self._estimate(line, window, columns)
-        solution = self._solve(number, line, estimated, columns)
-        return _record(
+        problem = self._problem(plan, number, estimated.problem, columns)
+        solution = self._solve(number, line, problem, columns)
+        record = _record(
             identity, solution, columns, cluster, condition_number=estimated.condition_number
         )
+        if line.starts_from_held:
+            self._held[identity.key] = Holdings(record.columns, record.weights)
+        return record
 
     def _atoms(self, line: _Line, window: str) -> tuple[np.ndarray, np.ndarray]:
         if line.profile.needs_benchmark:
@@ -237,7 +325,7 @@ class _Solver:
         """Estimate once for all the profiles of a window that share selection and estimator."""
         if window.key != self._window:
             self._window, self._estimates = window.key, {}
-        wanted = getattr(line.profile, "covariance", None)
+        wanted = line.profile.estimator
         asked = (None if line.profile.needs_benchmark else line.names[0], wanted)
         if asked not in self._estimates:
             self._estimates[asked] = self._fresh(wanted, window.train, columns)
@@ -252,16 +340,49 @@ class _Solver:
         problem = Problem(estimate.mean, estimate.covariance, shrinkage=estimate.shrinkage)
         return _Estimated(problem, estimate.condition_number)
 
-    def _solve(
-        self, number: int, line: _Line, estimated: _Estimated, columns: np.ndarray
-    ) -> Solution:
+    def _problem(
+        self, plan: WindowPlan, number: int, problem: Problem, columns: np.ndarray
+    ) -> Problem:
+        """Add what this profile reads besides the estimates."""
+        profile, more = self._stage.lines[number].profile, dict[str, Any]()
+        if profile.needs_risk_free:
+            more["risk_free"] = self._stage.risk_free
+        if getattr(profile, "target_volatility", None) is not None:
+            more["periods_per_year"] = self._stage.periods_per_year
+        if getattr(profile, "groups", ()):
+            atoms = self._stage.atoms_of_columns
+            more["symbols"] = tuple(atoms[column].symbol for column in columns)
+        if profile.needs_market:
+            train = self._values[plan.window.train]
+            market = market_returns(train[:, self._stage.market])
+            more["market"] = market[np.isfinite(market)]
+            more["beta"] = betas(train[:, columns], market)
+        if plan.slots[number].after is not None:
+            more |= self._before(plan, number, columns)
+        return replace(problem, **more) if more else problem
+
+    def _before(self, plan: WindowPlan, number: int, columns: np.ndarray) -> dict[str, Any]:
+        """Return what is held of the atoms of a window, and outside them."""
+        after = plan.slots[number].after
+        if after is None:
+            return {}
+        held = self._held[after.key]
+        if not len(held.columns):
+            return {}
+        now = drifted(held, self._values[after.rows])
+        if now is None:
+            return {}
+        weights = np.zeros(len(self._stage.atoms_of_columns))
+        weights[now.columns] = now.weights
+        inside = weights[columns].copy()
+        weights[columns] = 0.0
+        return {"held": inside, "held_outside": float(weights.sum())}
+
+    def _solve(self, number: int, line: _Line, problem: Problem, columns: np.ndarray) -> Solution:
         if line.engine not in self._engines:
             self._engines[line.engine] = ENGINES[line.engine]()
         previous = self._previous.get(number)
         warm = previous[columns] if previous is not None else None
-        problem = estimated.problem
-        if line.profile.needs_risk_free:
-            problem = replace(problem, risk_free=self._stage.risk_free)
         solution = self._engines[line.engine].solve(line.profile, problem, warm=warm)
         if solution.status in WEIGHTED:
             held = np.zeros(len(self._stage.atoms_of_columns))
@@ -300,6 +421,7 @@ def _record(
         solver=solution.solver,
         fallback_chain=" > ".join(solution.fallback_chain),
         message=solution.message,
+        regime=solution.regime,
         condition_number=condition_number,
         shrinkage=solution.shrinkage,
         objective=solution.objective,

@@ -153,11 +153,36 @@ def _hits(partition: PartitionPlan) -> int:
 
 
 def _chunks(todo: Sequence[PartitionPlan], workers: int) -> Iterator[tuple[PartitionPlan, ...]]:
-    """Cut into runs of neighbours: a worker rolls its covariances from one to the next."""
+    """Cut into runs of neighbours: a worker rolls its covariances from one to the next.
+
+    What starts from a result that has yet to be computed stays with the worker that computes it.
+    """
     size = -(-len(todo) // (workers * _CHUNKS_PER_WORKER))
     size = min(max(size, 1), _LONGEST_CHUNK)
-    for start in range(0, len(todo), size):
-        yield tuple(todo[start : start + size])
+    chunk: list[PartitionPlan] = []
+    pending: set[tuple[str, str]] = set()
+    for partition in todo:
+        if len(chunk) >= size and not pending & set(_starts(partition)):
+            yield tuple(chunk)
+            chunk, pending = [], set()
+        chunk.append(partition)
+        pending.update(_pending(partition))
+    if chunk:
+        yield tuple(chunk)
+
+
+def _starts(partition: PartitionPlan) -> Iterator[tuple[str, str]]:
+    for window in partition.windows:
+        for number in window.stale:
+            after = window.slots[number].after
+            if after is not None:
+                yield after.place
+
+
+def _pending(partition: PartitionPlan) -> Iterator[tuple[str, str]]:
+    for window in partition.windows:
+        for number in window.stale:
+            yield window.window.key, window.slots[number].identity.key
 
 
 def _complete[R: Record](

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from quant_core.cells import CellIdentity, why_stale
 from quant_core.tournament._segments import segments, text_codes, texts_at
@@ -15,7 +15,20 @@ if TYPE_CHECKING:
     from quant_core.cells import PartitionStore
     from quant_core.windows import Window
 
-__all__ = ["PartitionPlan", "Slot", "StagePlan", "WindowPlan", "plan_partition"]
+__all__ = ["Earlier", "PartitionPlan", "Slot", "StagePlan", "WindowPlan", "plan_partition"]
+
+
+class Earlier(NamedTuple):
+    """A cell of an earlier window that another starts from: its window and key, the rows since."""
+
+    window: str
+    key: str
+    rows: slice
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Window and key."""
+        return self.window, self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +41,13 @@ class Slot:
         Labels that the table spells, for example selection, engine and profile.
     identity : CellIdentity
         Its identity.
+    after : Earlier, optional
+        The cell of an earlier window whose result it starts from.
     """
 
     names: tuple[str, ...]
     identity: CellIdentity
+    after: Earlier | None = None
 
 
 @dataclass(frozen=True, slots=True)

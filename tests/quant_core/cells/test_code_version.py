@@ -222,7 +222,8 @@ def path_versions(source: Source) -> dict[str, str]:
 
 
 RISKY = set(PROFILES) - {"equal_weight", "market"}
-QUADRATIC = {"max_diversification", "max_sharpe", "mean_variance", "min_variance"}
+LEAST = {"adaptive", "barbell", "market_neutral", "min_variance"}
+QUADRATIC = {"max_diversification", "max_sharpe", "mean_variance"} | LEAST
 
 
 @pytest.mark.parametrize(
@@ -230,9 +231,12 @@ QUADRATIC = {"max_diversification", "max_sharpe", "mean_variance", "min_variance
     [
         ("engines/native/_hrp.py", {"hrp"}, set()),
         ("engines/native/_hierarchy.py", {"hrp"}, set()),
-        ("engines/native/_min_variance.py", {"min_variance"}, set()),
-        ("engines/native/_max_sharpe.py", {"max_sharpe"}, set()),
-        ("engines/native/_risk_budget.py", {"risk_parity"}, set()),
+        ("engines/native/_min_variance.py", LEAST, set()),
+        ("engines/native/_max_sharpe.py", {"adaptive", "max_sharpe"}, set()),
+        ("engines/native/_risk_budget.py", {"adaptive", "risk_parity"}, set()),
+        ("engines/native/_quadratic.py", {"market_neutral"}, set()),
+        ("profiles/_barbell.py", {"barbell"}, set()),
+        ("profiles/_adaptive.py", {"adaptive"}, set()),
         ("engines/native/_box.py", QUADRATIC, set()),
         ("engines/native/_naive.py", {"equal_weight", "market"}, set()),
         ("engines/native/_outcome.py", set(PROFILES), set()),

@@ -19,7 +19,9 @@ OPTIMISED = ["max_diversification", "max_sharpe", "mean_variance", "min_variance
 def solve(name: str, covariance: Any, mean: Any = None, **fields: Any) -> Solution:
     matrix = np.asarray(covariance, dtype=float)
     returns = np.full(len(matrix), 0.01) if mean is None else np.asarray(mean, dtype=float)
-    return NativeEngine().solve(PROFILES[name].model_validate(fields), Problem(returns, matrix))
+    market = {"beta": np.zeros(len(matrix)), "market": np.tile([0.01, -0.005], 20)}
+    problem = Problem(returns, matrix, **market)
+    return NativeEngine().solve(PROFILES[name].model_validate(fields), problem)
 
 
 @pytest.mark.parametrize(
@@ -180,9 +182,9 @@ def test_the_chain_says_what_was_left(monkeypatch: Any) -> None:
 
 
 def test_an_unknown_profile_is_unsupported() -> None:
-    solution = NativeEngine().solve(Profile(name="barbell"), Problem(np.zeros(2), np.eye(2)))
+    solution = NativeEngine().solve(Profile(name="martingale"), Problem(np.zeros(2), np.eye(2)))
     assert solution.status is Status.UNSUPPORTED
-    assert "'barbell'" in solution.message
+    assert "'martingale'" in solution.message
 
 
 def test_registry_and_code_modules_are_narrow() -> None:
@@ -194,9 +196,7 @@ def test_registry_and_code_modules_are_narrow() -> None:
     assert all(f"{here}_hierarchy" not in modules[name] for name in OPTIMISED)
     assert modules["risk_parity"].isdisjoint({f"{here}_active_set", f"{here}_hrp"})
     assert f"{here}_nonnegative" not in modules["mean_variance"]
-    assert modules["equal_weight"] == {
-        f"{here}{name}" for name in ("_naive", "_outcome", "_room")
-    }
+    assert modules["equal_weight"] == {f"{here}{name}" for name in ("_naive", "_outcome", "_room")}
 
 
 @pytest.mark.parametrize("name", NativeEngine().profiles)

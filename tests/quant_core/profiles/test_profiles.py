@@ -130,7 +130,13 @@ def test_an_adaptive_profile_hands_its_constraints_on() -> None:
     assert inner == PROFILES["min_variance"].model_validate(
         {"cap": 0.3, "turnover": 0.5, "covariance": "sample"}
     )
-    assert profile.within("falling").model_dump(exclude_defaults=True) == {
-        "cap": 0.3,
-        "turnover": 0.5,
-    }
+    assert profile.within("falling") == PROFILES["equal_weight"].model_validate(
+        {"cap": 0.3, "turnover": 0.5, "covariance": "sample"}
+    )
+
+
+def test_equal_weights_are_estimated_for_a_target_volatility_alone() -> None:
+    assert PROFILES["equal_weight"]().estimator is None
+    aimed = PROFILES["equal_weight"].model_validate({"target_volatility": 0.1})
+    assert aimed.estimator is not None
+    assert PROFILES["market"]().estimator is None

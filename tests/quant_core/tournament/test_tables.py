@@ -40,7 +40,7 @@ def solves(draw: Callable[..., Any]) -> SolveRecord:
     held = draw(columns())
     texts = {
         name: draw(TEXT)
-        for name in ("code_version", "solver", "fallback_chain", "message", "inputs_hash")
+        for name in ("code_version", "solver", "fallback_chain", "message", "regime", "inputs_hash")
     }
     figures = {
         name: draw(FLOATS)
@@ -121,7 +121,7 @@ def test_atoms(records: list[AtomsRecord]) -> None:
 
 def record(held: list[int], **fields: Any) -> SolveRecord:
     texts = dict.fromkeys(
-        ("key", "inputs_hash", "code_version", "solver", "fallback_chain", "message"), "x"
+        ("key", "inputs_hash", "code_version", "solver", "fallback_chain", "message", "regime"), "x"
     )
     figures = dict.fromkeys(("condition_number", "shrinkage", "objective", "kkt_residual"), 0.5)
     weights = np.full(len(held), 1 / max(1, len(held)))
