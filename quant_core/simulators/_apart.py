@@ -164,11 +164,13 @@ def simulate_apart(
     SimulationError
         If there is no path: the engine cannot be loaded, raises, dies, or passes a limit.
     """
-    given = {"values": values, "weights": weights, "rows": rows, "rate": rate}
     if not isinstance(simulator, ForeignSimulator):
-        return simulate(simulator, rebalance, **given)
+        return simulate(simulator, rebalance, values=values, weights=weights, rows=rows, rate=rate)
     # A process that was forked has its own: the pipes of the one before belong to its parent.
-    return _own.setdefault(os.getpid(), SimulatorProcess()).simulate(simulator, rebalance, **given)
+    apart = _own.get(os.getpid()) or _own.setdefault(os.getpid(), SimulatorProcess())
+    return apart.simulate(
+        simulator, rebalance, values=values, weights=weights, rows=rows, rate=rate
+    )
 
 
 def end_apart() -> None:

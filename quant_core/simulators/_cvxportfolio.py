@@ -78,7 +78,7 @@ class Cvxportfolio(ForeignSimulator):
     def _step(self, returns: np.ndarray, traded: TradeRows, rate: float) -> Account:
         """Trade at each row, and return what is held after it."""
         try:
-            import cvxportfolio as cvx
+            import cvxportfolio as cvx  # type: ignore[import-untyped] - has no types
             import pandas as pd  # noqa: PLC0415 - comes with it
         except ImportError as error:
             raise UnavailableError(self.lack or f"{self.package}: {error}") from error
