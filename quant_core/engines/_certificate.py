@@ -33,6 +33,8 @@ RAW_VIOLATION = 1e-6
 """Largest violation of a bound by raw weights that is cleaned; above it they are refused."""
 
 _ROUNDING = 1e-9
+_RISKLESS = 1e-12
+_UNDEFINED_WITHOUT_RISK = frozenset({"max_diversification", "max_sharpe", "risk_parity"})
 
 
 def finished(
@@ -79,6 +81,9 @@ def finished(
         message = f"{solver}: the weights violate {what} by {off:.1e}"
         return without_weights(problem, solver, Status.FAILED, message, chain=chain)
     clean = room.cleaned(raw)
+    if profile.name in _UNDEFINED_WITHOUT_RISK and _riskless(problem, clean):
+        message = "a portfolio without risk exists: the ratio, or its equal parts, are undefined"
+        return without_weights(problem, solver, Status.INFEASIBLE, message, chain=chain)
     worst = certificate(profile, problem, clean, before=before)
     held = clean * _share(profile, problem, clean)
     return Solution(
@@ -88,7 +93,7 @@ def finished(
         fallback_chain=chain,
         condition_number=problem.condition_number,
         shrinkage=problem.shrinkage,
-        objective=objective_of(profile, problem, held),
+        objective=objective_of(profile, problem, clean),
         kkt_residual=worst,
     )
 
@@ -123,8 +128,8 @@ def certificate(
     own = _own_residual(profile, problem, room, start)
     if before is None or math.isnan(own):
         return own
-    size = float(np.abs(weights).max() + np.abs(before).max())
-    return max(own, residual(room, weights, Slope(weights - before, size)))
+    sizes = np.full(len(weights), float(np.abs(weights).max() + np.abs(before).max()))
+    return max(own, residual(room, weights, Slope(weights - before, sizes)))
 
 
 def _own_residual(profile: Profile, problem: Problem, room: Room, weights: np.ndarray) -> float:
@@ -165,6 +170,12 @@ def restricted(problem: Problem, kept: np.ndarray) -> Problem:
     )
 
 
+def _riskless(problem: Problem, weights: np.ndarray) -> bool:
+    """Return whether the variance is rounding, against that of perfectly correlated assets."""
+    aligned = float(weights @ np.sqrt(problem.covariance.diagonal())) ** 2
+    return float(weights @ problem.covariance @ weights) <= _RISKLESS * aligned
+
+
 def _share(profile: Profile, problem: Problem, weights: np.ndarray) -> float:
     target = profile.target_volatility if isinstance(profile, Constraints) else None
     if target is None:
@@ -196,7 +207,7 @@ def screened(profile: Profile, problem: Problem) -> Problem | tuple[Status, str]
     message = _misfit(profile, problem)
     if message:
         return Status.FAILED, message
-    lack = room_of(profile, problem).lack()
+    lack = _without_optimum(profile, problem) or room_of(profile, problem).lack()
     return (Status.INFEASIBLE, lack) if lack else problem
 
 
@@ -219,6 +230,25 @@ def _flaw(problem: Problem) -> str:
         values = np.linalg.eigvalsh(matrix / top)
         if values[0] < -_ROUNDING * values[-1]:
             return f"the covariance is not positive semidefinite: an eigenvalue is {values[0]:.1e}"
+    return ""
+
+
+def _without_optimum(profile: Profile, problem: Problem) -> str:
+    """Say why a profile has no optimum on estimates that are sound; empty if it may have one."""
+    if profile.name in _UNDEFINED_WITHOUT_RISK - {"max_sharpe"}:
+        flat = np.flatnonzero(problem.covariance.diagonal() == 0)
+        what = (
+            "it cannot contribute an equal share of risk"
+            if profile.name == "risk_parity"
+            else "the diversification ratio is undefined"
+        )
+        return f"asset {flat[0]} has no variance, so {what}" if len(flat) else ""
+    if profile.name == "max_sharpe":
+        excess = problem.mean - problem.risk_free
+        if not excess.max() > 0:
+            return f"no portfolio has a positive excess mean; the best is {excess.max():.3e}"
+        if (excess[problem.covariance.diagonal() == 0] > 0).any():
+            return "an atom without variance has a positive excess mean: the ratio is unbounded"
     return ""
 
 

@@ -48,10 +48,9 @@ def slope_of(profile: Profile, problem: Problem, weights: np.ndarray) -> Slope:
     elif reward is not None:
         gain = float(reward @ weights)
         if not gain > 0:
-            return Slope(np.full_like(weights, np.nan), math.nan)
+            return Slope(np.full_like(weights, np.nan), terms)
         linear = reward * (float(weights @ marginal) / gain)
-    sizes = (terms + np.abs(linear))[weights > 0]
-    return Slope(marginal - linear, float(sizes.max(initial=0.0)))
+    return Slope(marginal - linear, terms + np.abs(linear))
 
 
 def reward_of(profile: Profile, problem: Problem) -> np.ndarray | None:

@@ -23,7 +23,6 @@ __all__ = ["CvxpyEngine"]
 _SOLVER = "clarabel"
 _TIGHT = 1e-13
 _LOOSE = 1e-9
-_RISKLESS = 1e-12
 _ROUNDS = 60
 _BUDGET = 1e-12
 
@@ -101,14 +100,10 @@ def _ratio(matrix: np.ndarray, reward: np.ndarray, room: Room) -> Answer | NoAns
     homogeneous in y and its sum k.
     """
     cp = _cvxpy()
-    top = float(reward.max())
-    if not top > 0:
-        message = f"no feasible portfolio has a positive excess mean; the best is {top:.3e}"
-        return NoAnswer(Status.INFEASIBLE, message)
     y, k = cp.Variable(len(reward)), cp.Variable(nonneg=True)
     program = cp.Problem(
         cp.Minimize(cp.quad_form(y, cp.psd_wrap(matrix))),
-        [(reward / top) @ y == 1, *_allowed(room, y, k)],
+        [(reward / reward.max()) @ y == 1, *_allowed(room, y, k)],
     )
     failure, chain = _solved(program)
     if failure and failure.status is Status.INFEASIBLE:
@@ -118,10 +113,6 @@ def _ratio(matrix: np.ndarray, reward: np.ndarray, room: Room) -> Answer | NoAns
         return failure
     total = float(np.sum(y.value))
     weights = np.asarray(y.value) / total if total > 0 else np.full(len(reward), np.nan)
-    aligned = float(np.abs(weights) @ np.sqrt(matrix.diagonal())) ** 2
-    if total > 0 and float(weights @ matrix @ weights) <= _RISKLESS * aligned:
-        message = "a portfolio without risk has a positive reward: the ratio is unbounded"
-        return NoAnswer(Status.INFEASIBLE, message)
     return Answer(weights, _SOLVER, chain)
 
 
@@ -131,10 +122,6 @@ def _equal_risk(matrix: np.ndarray, cap: float) -> Answer | NoAnswer:
     n = len(matrix)
     if cap * n <= 1.0:
         return Answer(np.full(n, 1.0 / n), "only_portfolio")
-    flat = np.flatnonzero(~(matrix.diagonal() > 0))
-    if len(flat):
-        message = f"asset {flat[0]} has no variance, so it cannot contribute an equal share of risk"
-        return NoAnswer(Status.INFEASIBLE, message)
     # In x / volatility the matrix is a correlation: the best conditioned form of the program.
     sizes = np.sqrt(matrix.diagonal())
     x = cp.Variable(n)

@@ -159,6 +159,8 @@ class ExternalEngine(ABC):
         return Answer(moved.weights, solver, (*first.chain, *moved.chain)), before
 
     def _adapted(self, profile: Adaptive, problem: Problem) -> Solution:
+        if not len(problem.mean):
+            return self._nothing(problem, NoAnswer(Status.EMPTY, "nothing is selected"))
         regime = profile.regime(problem.market)
         if regime is None:
             message = f"a regime needs more than {profile.recent} returns of the market"

@@ -139,22 +139,31 @@ def room_of(profile: Profile, problem: Problem) -> Room:
         least.append(-profile.tolerance)
         most.append(profile.tolerance)
         names.append("the exposure to the market")
-    free = bounds.turnover is None or problem.held is None
-    # Within rounding of 1/n a cap leaves the one portfolio that it means.
+    held, outside = _holdings(bounds, problem)
+    # Within rounding of 1/n a bound leaves the one portfolio that it means.
     cap = 1.0 if bounds.cap is None else bounds.cap
-    near = abs(cap * n - 1.0) <= _ROUNDING
+    only = cap * n <= 1 + _ROUNDING or bounds.minimum * n >= 1 - _ROUNDING
     return Room(
-        lower=min(bounds.minimum, 1.0 / n)
-        if bounds.minimum * n <= 1 + _ROUNDING
-        else bounds.minimum,
-        upper=1.0 / n if near else cap,
+        lower=1.0 / n if only and bounds.minimum * n <= 1 + _ROUNDING else bounds.minimum,
+        upper=1.0 / n if only and cap * n >= 1 - _ROUNDING else cap,
         rows=np.array(rows).reshape(len(rows), n),
         least=np.array(least),
         most=np.array(most),
         names=tuple(names),
-        held=None if free else problem.held,
-        trade=np.inf if free else 2.0 * float(bounds.turnover or 0.0) - problem.held_outside,
+        held=held,
+        trade=np.inf if held is None else 2.0 * float(bounds.turnover or 0.0) - outside,
     )
+
+
+def _holdings(bounds: Constraints, problem: Problem) -> tuple[np.ndarray | None, float]:
+    """Return what a turnover limit counts from, and what is held outside the selection."""
+    if bounds.turnover is None or problem.held is None:
+        return None, 0.0
+    invested = float(problem.held.sum()) + problem.held_outside
+    if bounds.target_volatility is None or not invested > 0:
+        return problem.held, problem.held_outside
+    # What is in cash is the scaling's affair: the limit is for what is invested.
+    return problem.held / invested, problem.held_outside / invested
 
 
 def _groups(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["Slope", "budget_residual", "residual"]
 
 _ACTIVE = (0.0, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-4)
+_LEAST = 1e-13
 _ACTIVE_OF_SUMS = (1e-11, 1e-9, 1e-7, 1e-5)
 
 
@@ -24,22 +25,23 @@ class Slope:
     ----------
     gradient : numpy.ndarray, shape (n,)
         Up to a positive factor.
-    size : float
-        Largest sum of the terms' absolute values at a weight that is held, by the same factor.
+    sizes : numpy.ndarray, shape (n,)
+        Sum of the absolute values of the terms of each entry, by the same factor.
     """
 
     gradient: np.ndarray = field(repr=False)
-    size: float
+    sizes: np.ndarray = field(repr=False)
 
 
 def residual(room: Room, weights: np.ndarray, slope: Slope) -> float:
     """Return the relative residual of the conditions of a minimum over a room.
 
-    With ``r = g + nu + A'mu`` the gradient of the Lagrangian divided by its size, w is a minimum
-    if and only if multipliers exist with ``w = clip(prox(w - r), lower, upper)``, where prox
-    shrinks towards what is held by the multiplier of the turnover, and each multiplier is zero
-    where its sum is not at its bound. The residual is the largest violation of these equations
-    and of the bounds: the natural residual, in units of weight, free of the scale of S.
+    With ``r = g + nu + A'mu`` the gradient of the Lagrangian, each entry divided by the size of
+    its terms, w is a minimum if and only if multipliers exist with
+    ``w = clip(prox(w - r), lower, upper)``, where prox shrinks towards what is held by the
+    multiplier of the turnover, and each multiplier is zero where its sum is not at its bound. The
+    residual is the largest violation of these equations and of the bounds: the natural residual,
+    in units of weight, free of the scale of S and of that of each atom.
     Multipliers are those of the nonnegative least squares of the gradient on the bounds that are
     active, for several widths of what counts as active; any of them proves what it proves.
 
@@ -53,15 +55,16 @@ def residual(room: Room, weights: np.ndarray, slope: Slope) -> float:
         The gradient at them.
     """
     primal, _ = room.violation(weights)
-    if not np.isfinite(slope.gradient).all() or not np.isfinite(slope.size):
+    top = float(slope.sizes.max())
+    if not (np.isfinite(slope.gradient).all() and np.isfinite(top)):
         return float("inf")
-    if not slope.size > 0:
-        return primal if not slope.gradient.any() else float("inf")
-    gradient = slope.gradient / slope.size
+    if not top > 0:
+        return primal
+    scaled = Slope(slope.gradient / top, np.maximum(slope.sizes / top, _LEAST))
     if room.is_box:
-        found = [_of_box(room, weights, gradient, width) for width in _ACTIVE]
+        found = [_of_box(room, weights, scaled, width) for width in _ACTIVE]
     else:
-        found = [_of_sums(room, weights, gradient, width) for width in _ACTIVE_OF_SUMS]
+        found = [_of_sums(room, weights, scaled, width) for width in _ACTIVE_OF_SUMS]
     return max(primal, min(found))
 
 
@@ -84,25 +87,28 @@ def budget_residual(upper: float, weights: np.ndarray, contributions: np.ndarray
     return max(min(found, default=float("inf")), abs(float(weights.sum()) - 1.0))
 
 
-def _natural(room: Room, weights: np.ndarray, reduced: np.ndarray, trading: float) -> float:
-    point = weights - reduced
+def _natural(
+    room: Room, weights: np.ndarray, reduced: np.ndarray, sizes: np.ndarray, trading: float
+) -> float:
+    point = weights - reduced / sizes
     if room.held is not None:
         away = point - room.held
-        point = room.held + np.sign(away) * np.maximum(np.abs(away) - trading, 0.0)
+        kept = np.maximum(np.abs(away) - trading / sizes, 0.0)
+        point = room.held + np.sign(away) * kept
     return float(np.abs(weights - np.clip(point, room.lower, room.upper)).max())
 
 
-def _of_box(room: Room, weights: np.ndarray, gradient: np.ndarray, width: float) -> float:
+def _of_box(room: Room, weights: np.ndarray, slope: Slope, width: float) -> float:
     held, open_ = weights - room.lower > width, room.upper - weights > width
-    most = float(gradient[held].max(initial=-np.inf))
-    least = float(gradient[open_].min(initial=np.inf))
+    most = float(slope.gradient[held].max(initial=-np.inf))
+    least = float(slope.gradient[open_].min(initial=np.inf))
     known = [one for one in (most, least) if np.isfinite(one)]
     price = sum(known) / len(known) if known else 0.0
-    return _natural(room, weights, gradient - price, 0.0)
+    return _natural(room, weights, slope.gradient - price, slope.sizes, 0.0)
 
 
-def _of_sums(room: Room, weights: np.ndarray, gradient: np.ndarray, width: float) -> float:
-    multipliers = _multipliers(room, weights, gradient, width)
+def _of_sums(room: Room, weights: np.ndarray, slope: Slope, width: float) -> float:
+    multipliers = _multipliers(room, weights, slope, width)
     if multipliers is None:
         return float("inf")
     count = len(room.rows)
@@ -111,17 +117,15 @@ def _of_sums(room: Room, weights: np.ndarray, gradient: np.ndarray, width: float
     sums = room.rows @ weights
     slack = np.concatenate([room.most - sums, sums - room.least])
     loose = np.minimum(np.concatenate([most, least]), np.maximum(slack, 0.0))
-    reduced = gradient + price + room.rows.T @ (most - least)
-    worst = [_natural(room, weights, reduced, trading), float(loose.max(initial=0.0))]
+    reduced = slope.gradient + price + room.rows.T @ (most - least)
+    worst = [_natural(room, weights, reduced, slope.sizes, trading), float(loose.max(initial=0.0))]
     if room.held is not None:
         spare = room.trade - float(np.abs(weights - room.held).sum())
         worst.append(min(trading, max(spare, 0.0)))
     return max(worst)
 
 
-def _multipliers(
-    room: Room, weights: np.ndarray, gradient: np.ndarray, width: float
-) -> np.ndarray | None:
+def _multipliers(room: Room, weights: np.ndarray, slope: Slope, width: float) -> np.ndarray | None:
     """Fit the multipliers of the budget (two signs), of each sum (two) and of the turnover."""
     from scipy.optimize import nnls  # noqa: PLC0415 - few profiles have bounds on sums
 
@@ -141,7 +145,7 @@ def _multipliers(
     columns.append(eye[:, room.upper - weights <= width])
     # The subgradient of a weight that was not traded is -tau + p with p + q = 2 tau.
     columns += [eye[:, ties], np.zeros((n, int(ties.sum())))]
-    matrix = np.hstack(columns)
+    matrix = np.hstack(columns) / slope.sizes[:, None]
     tie_rows = np.zeros((int(ties.sum()), matrix.shape[1]))
     first = matrix.shape[1] - 2 * len(tie_rows)
     for row in range(len(tie_rows)):
@@ -149,7 +153,8 @@ def _multipliers(
         tie_rows[row, 2 + 2 * len(room.rows)] = -2.0
     try:
         found, _ = nnls(
-            np.vstack([matrix, tie_rows]), np.concatenate([-gradient, np.zeros(len(tie_rows))])
+            np.vstack([matrix, tie_rows]),
+            np.concatenate([-slope.gradient / slope.sizes, np.zeros(len(tie_rows))]),
         )
     except RuntimeError:  # no convergence: these multipliers prove nothing
         return None
