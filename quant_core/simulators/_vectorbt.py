@@ -40,6 +40,9 @@ class Vectorbt(ForeignSimulator):
 
     package: ClassVar[str] = "vectorbt"
     distribution: ClassVar[str] = "vectorbt"
+    seconds_a_path: ClassVar[float] = 0.055
+    seconds_a_row: ClassVar[float] = 0.0
+    seconds_an_order: ClassVar[float] = 1.5e-06
     name: Literal["vectorbt"] = "vectorbt"
 
     def run(
