@@ -12,6 +12,7 @@ import numpy as np
 from quant_core.canonical import digest_json, digest_parts
 from quant_core.cells import CellIdentity, code_version, why_stale
 from quant_core.clock import clock
+from quant_core.engines import ENGINES
 from quant_core.profiles import Status
 from quant_core.simulators import code_modules, end_apart
 from quant_core.tournament import _path_units
@@ -173,10 +174,12 @@ def plan_simulations(
     """
     rows = slice(windows[0].test.start, windows[-1].test.stop)
     first_rows = np.array([window.test.start - rows.start for window in windows], dtype=np.int64)
+    engines = {choice.label: ENGINES[choice.spec.name]().lack for choice in config.engines}
     absent: dict[Names, tuple[str, str]] = {}
     cells = []
     for cell in _cells(inputs, config, windows, atoms, index, rows):
-        lack = cell.simulator.lack or (inputs.benchmark_lack if cell.needs_benchmark else "")
+        lack = cell.simulator.lack or engines[cell.names[1]]
+        lack = lack or (inputs.benchmark_lack if cell.needs_benchmark else "")
         reason = (str(Status.UNAVAILABLE), lack) if lack else index.absence(cell.line)
         if reason is None and finalists is not None:
             reason = finalists.absence(cell.names)
