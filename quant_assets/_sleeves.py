@@ -53,7 +53,12 @@ class Sleeve:
     @property
     def look_back(self) -> int:
         """Months before a window that surely hold its train period."""
-        return self._months_of(self.config.windows.train)
+        return self._months_of(self.config.windows.train) + int(self.starts_from_held)
+
+    @property
+    def starts_from_held(self) -> bool:
+        """Whether a window reads the one before: some profile has a turnover limit."""
+        return any(getattr(c.spec, "turnover", None) is not None for c in self.config.profiles)
 
     @property
     def feature_look_back(self) -> int:

@@ -4,6 +4,7 @@ from quant_core.config._caps import check_caps
 from quant_core.config._cells import Cell, cells
 from quant_core.config._champion import ChampionConfig, GateConfig, ModelGateConfig
 from quant_core.config._choice import Choice
+from quant_core.config._constraints import check_constraints
 from quant_core.config._fidelity import FIDELITIES, RANKING_SIMULATOR, Fidelity, simulators_at
 from quant_core.config._load import load_config, parse_config
 from quant_core.config._model import TournamentConfig
@@ -27,6 +28,7 @@ __all__ = [
     "WindowConfig",
     "cells",
     "check_caps",
+    "check_constraints",
     "json_schema",
     "load_config",
     "parse_config",

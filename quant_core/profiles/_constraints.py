@@ -56,10 +56,11 @@ class Constraints(BaseModel):
         Bounds on sums of weights by symbol.
     turnover : float, optional
         Largest one-way turnover, ``sum |w - held| / 2``, against what is held before the trade,
-        what is held outside the selection included; the first window is free. None for no limit.
+        what is held outside the selection included; a window before which nothing is held is free.
+        With a target volatility, what is held is scaled to sum to 1 first. None for no limit.
     target_volatility : float, optional
-        Largest volatility of a year: the solved weights are scaled down, the rest is cash. None
-        for no limit.
+        Largest volatility of a year: the solved weights are scaled down, the rest is cash, so a
+        minimum may be undercut; objective and residual are those before. None for no limit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -57,7 +57,7 @@ class Problem:
         Symbol of each atom, what groups of constraints name; empty if nothing reads them.
     held : numpy.ndarray of shape (n,), optional
         What is held of each atom before the trade, as weights at the close that is solved at; None
-        before the first trade.
+        where nothing is held.
     held_outside : float
         Weight held in atoms that are not among the n, and so are sold; in [0, 1].
     beta : numpy.ndarray of shape (n,), optional

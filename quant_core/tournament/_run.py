@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from quant_core.canonical import digest_json, digest_parts
 from quant_core.clock import clock
 from quant_core.compute import SerialCompute
-from quant_core.config import check_caps
+from quant_core.config import check_caps, check_constraints
 from quant_core.data import ingest, open_source
 from quant_core.errors import ConfigError
 from quant_core.ledger import Ledger, tried_configurations
@@ -186,6 +186,7 @@ class Prepared:
         check_investable(inputs)
         windows = inputs.windows()
         check_caps(config, most_columns(config, ingested.matrix.symbols))
+        check_constraints(config, ingested.matrix.symbols)
         return cls(config, ingested, inputs, tuple(windows))
 
     @property

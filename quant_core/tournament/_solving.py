@@ -12,6 +12,7 @@ from quant_core.canonical import digest_json, digest_parts
 from quant_core.cells import CellIdentity, code_version
 from quant_core.covariance import CODE_MODULES, CovarianceSpec
 from quant_core.engines import ENGINES
+from quant_core.errors import StoreError
 from quant_core.profiles import WEIGHTED, Problem, Solution, Status
 from quant_core.tournament._cube import (
     CUBE_NAMES,
@@ -139,9 +140,17 @@ class _Reads:
         if before is None:
             return None, []
         key = self._chain.key(before, line.names)
-        winners = self._atoms[before.key, line.names[0]].winners
+        record = self._atoms.get((before.key, line.names[0]))
+        if record is None:
+            raise StoreError(
+                f"selected_atoms: window {before.key} of {line.names[0]} is missing, and a "
+                f"turnover limit starts from it; materialize partition {before.month} first"
+            )
         rows = rows_between(before, self._window)
-        return Earlier(before.key, key, rows), [key, *self._inputs.column_digests(rows, winners)]
+        return Earlier(before.key, key, rows), [
+            key,
+            *self._inputs.column_digests(rows, record.winners),
+        ]
 
 
 def _selected(

@@ -1,16 +1,17 @@
 """Stage one: the weights of every selection, engine and profile in every window."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pyarrow as pa
 
 from quant_assets._assets import RETRIES, SINGLE_RUN, spans, version_of
 from quant_assets._plots import plot_weights
 from quant_assets._resources import AuditTrail, ComputeBackend, LakehouseRoot
-from quant_assets._sleeves import sleeves
+from quant_assets._sleeves import Sleeve, sleeves
 from quant_assets._stages import StageRun, run_stage
 from quant_assets.partitions import MONTHLY, TRAIN, partition_key, sleeves_with_months
 from quant_core.compute import Compute
@@ -36,6 +37,7 @@ _PAST = "nothing_from_the_future"
             "windows",
             "benchmark",
             "directions",
+            "periods_per_year",
             "risk_free",
             "selections",
             "engines",
@@ -77,7 +79,9 @@ def weights_cube(
         store = lakehouse.store("weights_cube", name)
         run = StageRun.of(sleeves()[name], months, atom_returns, store)
         atoms = collect_atoms(
-            lakehouse.store("selected_atoms", name), months, run.inputs.matrix.symbols
+            lakehouse.store("selected_atoms", name),
+            _months_read(sleeves()[name], months),
+            run.inputs.matrix.symbols,
         )
         stage = partial(_solve, atoms=atoms, compute=backend.compute)
         made = run_stage("solve", stage, run, trail, run_id=context.run.run_id)
@@ -98,6 +102,15 @@ def weights_cube(
             dg.AssetCheckResult(check_name=_PAST, passed=not ahead, metadata={"windows": ahead}),
         ],
     )
+
+
+def _months_read(sleeve: Sleeve, months: Sequence[str]) -> list[str]:
+    """Return the months whose atoms are read: with a turnover limit, those just before as well."""
+    found = set(months)
+    if sleeve.starts_from_held:
+        before = (str(np.datetime64(month, "M") - np.timedelta64(1, "M")) for month in months)
+        found |= {month for month in before if sleeve.holds(month)}
+    return sorted(found)
 
 
 def _solve(

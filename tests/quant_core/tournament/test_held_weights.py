@@ -61,7 +61,7 @@ def turnovers(market: Market, found: dict[str, np.ndarray]) -> list[float]:
     for first, then, before, after in zip(
         starts, starts[1:], found.values(), list(found.values())[1:], strict=False
     ):
-        returns = np.nan_to_num(market.rows(slice(first + 1, then)).values)  # noqa: PD011 - no frame
+        returns = np.nan_to_num(market.rows(slice(first + 1, then)).values)
         held = before * np.prod(1 + returns, axis=0)
         trades.append(float(np.abs(after - held / held.sum()).sum() / 2))
     return trades
