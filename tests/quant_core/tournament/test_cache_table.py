@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from quant_core.tournament import _solving, plan, run
+import quant_core
+from quant_core.cells import _code_version
+from quant_core.compute import SerialCompute
+from quant_core.config import parse_config
+from quant_core.tournament import plan, run
+
+from .conftest import AXES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from quant_core.config import TournamentConfig
     from quant_core.tournament import Result
     from tests.quant_core.tournament.conftest import Market
 
@@ -57,6 +66,59 @@ def with_wild_one(market: Market) -> Market:
     return market.with_symbol("WILD", np.random.default_rng(9).normal(0, 0.1, len(market.dates)))
 
 
+def as_before(_patch: pytest.MonkeyPatch, _folder: Path) -> None:
+    """Leave the library and its surroundings alone."""
+
+
+def with_source(text: str) -> Callable[[pytest.MonkeyPatch, Path], None]:
+    """Append text to the solver of one profile, in a copy of the library that is read."""
+
+    def arrange(patch: pytest.MonkeyPatch, folder: Path) -> None:
+        root = folder / "quant_core"
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(Path(quant_core.__file__).parent, root, ignore=ignored, dirs_exist_ok=True)
+        solver = root / "engines" / "native" / "_min_variance.py"
+        solver.write_text(solver.read_text() + text)
+        patch.setattr(_code_version, "_ROOT", root)
+
+    return arrange
+
+
+def with_release(patch: pytest.MonkeyPatch, _folder: Path) -> None:
+    found = _code_version.version
+    patch.setattr(
+        _code_version, "version", lambda name: "0.0.1" if name == "numpy" else found(name)
+    )
+
+
+def with_variable(patch: pytest.MonkeyPatch, _folder: Path) -> None:
+    patch.setenv("TV_SOMETHING", "else")
+
+
+class Backwards:
+    """A backend of many workers: the last unit comes first, each from a fresh start."""
+
+    name = "backwards"
+    workers = 7
+
+    def map[U, R](
+        self,
+        function: Callable[[U, Mapping[str, np.ndarray]], R],
+        units: Sequence[U],
+        *,
+        shared: Mapping[str, np.ndarray],
+        seconds_per_unit: float = 0.1,
+    ) -> Iterator[tuple[int, R]]:
+        for number in reversed(range(len(units))):
+            alone = SerialCompute().map(
+                function, [units[number]], shared=shared, seconds_per_unit=seconds_per_unit
+            )
+            yield number, next(alone)[1]
+
+    def close(self) -> None:
+        """Release nothing."""
+
+
 @dataclass(frozen=True)
 class Edit:
     """An edit, and the cells of each kind that it makes stale, with the reason."""
@@ -67,6 +129,15 @@ class Edit:
     simulation: tuple[int, str] = (0, "")
     changes: Mapping[str, Any] = field(default_factory=dict)
     data: Callable[[Market], Market] = unchanged
+    arrange: Callable[[pytest.MonkeyPatch, Path], None] = as_before
+    workers: bool = False
+    keys_turned: bool = False
+
+    @property
+    def predicted(self) -> dict[str, dict[str, int]]:
+        """The stale cells of each kind, by reason."""
+        found = {kind: getattr(self, kind) for kind in KINDS}
+        return {kind: {why: count} if count else {} for kind, (count, why) in found.items()}
 
 
 # The base has 6 windows (March to August), 2 selections, 4 profiles and 2 rebalances: 12
@@ -130,6 +201,24 @@ EDITS = [
         simulation=(4, "inputs changed"),
         changes={"risk_free": 0.02},
     ),
+    Edit("write a comment in a solver", arrange=with_source("\n# A comment.\n")),
+    Edit(
+        "change the code of a solver",
+        solve=(12, "code changed"),
+        simulation=(4, "inputs changed"),
+        arrange=with_source("\nANOTHER = 1\n"),
+    ),
+    Edit(
+        # It may change the last bit of anything.
+        "install another release of numpy",
+        selection=(12, "code changed"),
+        solve=(48, "code changed"),
+        simulation=(16, "code changed"),
+        arrange=with_release,
+    ),
+    Edit("set an environment variable", arrange=with_variable),
+    Edit("run on seven workers", workers=True),
+    Edit("turn the keys of the configuration round", keys_turned=True),
     Edit("change the seed", changes={"seed": 7}),
     Edit("change the days of a year", changes={"periods_per_year": 365}),
     Edit(
@@ -146,6 +235,20 @@ EDITS = [
         solve=(8, "new"),
         simulation=(16, "inputs changed"),
         data=extended,
+    ),
+    Edit(
+        # January is in the train period of March alone, the first window.
+        "correct a return of January, of an asset in both selections",
+        selection=(2, "inputs changed"),
+        solve=(6, "inputs changed"),
+        simulation=(12, "inputs changed"),
+        data=lambda market: market.with_value("2020-01-15", "AAA", 0.0),
+    ),
+    Edit(
+        # August is traded and not yet trained on.
+        "correct the last return, of an asset in both selections",
+        simulation=(12, "inputs changed"),
+        data=lambda market: market.with_value("2020-08-07", "AAA", 0.0),
     ),
     Edit(
         # July is in the train period of August alone.
@@ -187,6 +290,7 @@ EDITS = [
         simulation=(6, "inputs changed"),
         data=lambda market: market.columns([0, 1, 2, 3, 4, 5, 6, 8]),
     ),
+    Edit("turn the rows round", data=lambda market: market.rows(slice(None, None, -1))),
     Edit("turn the columns round", data=lambda market: market.columns(slice(None, None, -1))),
     Edit("move a day within its month", data=moved_day),
 ]
@@ -197,32 +301,65 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
 
+def turned(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration with its keys in the opposite order, at every depth."""
+    return {
+        key: turned(value)
+        if isinstance(value, dict)
+        else [turned(one) if isinstance(one, dict) else one for one in value]
+        if isinstance(value, list)
+        else value
+        for key, value in reversed(config.items())
+    }
+
+
+def configured(edit: Edit, edited: Market, name: str) -> TournamentConfig:
+    if not edit.keys_turned:
+        return edited.config(name, **edit.changes)
+    data = {"returns": str(edited.csv(name))}
+    return parse_config(turned({**AXES, "data": data, **edit.changes}))
+
+
+@contextmanager
+def arranged(edit: Edit, folder: Path) -> Iterator[None]:
+    """Have an edit's changes outside the configuration and the data in place."""
+    with pytest.MonkeyPatch.context() as patch:
+        edit.arrange(patch, folder)
+        if edit.arrange is not as_before:
+            # A process reads its sources once; these are to be read again.
+            for name in ("_read", "_version"):
+                patch.setattr(_code_version, name, cache(getattr(_code_version, name).__wrapped__))
+        yield
+
+
+def measured(out: Path) -> dict[str, dict[str, int]]:
+    """Return the cells that the last run computed, by kind and reason."""
+    facts = pq.read_table(out / "cells.parquet", columns=["kind", "outcome", "why"]).to_pylist()
+    computed = [fact for fact in facts if fact["outcome"] == "computed"]
+    return {
+        kind: dict(Counter(fact["why"] for fact in computed if fact["kind"] == kind))
+        for kind in KINDS
+    }
+
+
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
 def test_what_an_edit_costs(market: Market, base: Result, edit: Edit) -> None:
     edited, name = edit.data(market), edit.name.replace(" ", "-")
-    config = edited.config(name, **edit.changes)
+    config = configured(edit, edited, name)
     out = market.folder / f"{name}-warm"
     shutil.copytree(base.out, out)
     before = snapshot(out)
 
-    planned = plan(config, out=out)
-    stale = {
-        kind: {why: count} if count else {}
-        for kind in KINDS
-        for count, why in [getattr(edit, kind)]
-    }
-    assert planned.reasons == stale
-    assert snapshot(out) == before
+    with arranged(edit, market.folder / f"{name}-library"):
+        planned = plan(config, out=out)
+        assert planned.reasons == edit.predicted
+        assert snapshot(out) == before
 
-    result = run(config, out=out)
-    assert result.counts == planned.counts
-    facts = pq.read_table(out / "cells.parquet", columns=["kind", "outcome", "why"]).to_pylist()
-    measured = Counter(
-        (fact["kind"], fact["why"]) for fact in facts if fact["outcome"] == "computed"
-    )
-    assert measured == {(kind, why): n for kind, found in stale.items() for why, n in found.items()}
+        result = run(config, out=out, compute=Backwards() if edit.workers else None)
+        assert result.counts == planned.counts
+        assert measured(out) == edit.predicted
 
-    fresh = edited.run(f"{name}-fresh", **edit.changes)
+        fresh = edited.run(f"{name}-fresh", **edit.changes)
     for file in ("selected_atoms.parquet", "weights_cube.parquet", "nav.parquet"):
         assert (out / file).read_bytes() == (fresh.out / file).read_bytes(), file
 
@@ -239,21 +376,3 @@ def test_a_fresh_plan_finds_nothing_and_makes_no_folder(market: Market) -> None:
     assert planned.windows == tuple(f"2020-0{month}-01" for month in range(3, 9))
     assert planned.stale == 76
     assert not out.exists()
-
-
-def test_code_that_changed_recomputes_its_own_cells(
-    market: Market, base: Result, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    original = _solving.code_version
-
-    def edited(*modules: str, alone: tuple[str, ...] = ()) -> str:
-        mark = "edited" if any(name.endswith("_min_variance") for name in modules) else ""
-        return original(*modules, alone=alone) + mark
-
-    monkeypatch.setattr(_solving, "code_version", edited)
-    planned = plan(market.config(), out=base.out)
-    assert planned.reasons == {
-        "selection": {},
-        "solve": {"code changed": 12},
-        "simulation": {"inputs changed": 4},
-    }
