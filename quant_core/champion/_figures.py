@@ -219,11 +219,13 @@ def widest_ratio(others: Mapping[str, Figure]) -> Figure:
     Returns
     -------
     Figure
-        Undefined when there are none, or one of them is missing.
+        Undefined when there are none, or one of them is missing and none is above 1: what
+        differs from one of them need not be compared with the rest.
     """
     if not others:
         return Figure(None, "no other simulator is configured to agree with it")
+    widest = max((one.value for one in others.values() if one.value is not None), default=0.0)
     for name, other in others.items():
-        if other.value is None:
+        if other.value is None and widest <= 1.0:
             return Figure(None, f"{name}: {other.missing}")
-    return Figure(max(float(other.value or 0.0) for other in others.values()))
+    return Figure(widest)

@@ -57,4 +57,4 @@ def is_tier(fidelity: Fidelity, simulators: Sequence[Choice[Any]]) -> bool:
 
 def _names(fidelity: Fidelity) -> list[str]:
     tiers = FIDELITIES[: FIDELITIES.index(fidelity) + 1]
-    return [name for tier in tiers for name in _ADDED[tier] if name in registry("simulators")]
+    return [name for tier in tiers for name in _ADDED[tier]]

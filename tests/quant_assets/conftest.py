@@ -26,16 +26,24 @@ class Graph:
     root: Path
     instance: Any
 
-    def run(self, job: str, first: str, last: str | None = None) -> Any:
+    def run(
+        self,
+        job: str,
+        first: str,
+        last: str | None = None,
+        config: dict[str, Any] | None = None,
+    ) -> Any:
         lake = str(self.root / "lakehouse")
         tags = {
             "dagster/asset_partition_range_start": first,
             "dagster/asset_partition_range_end": last,
         }
+        assets = {"simulation": "simulation_results", "ranking": "leaderboard"}
         return (
             definitions()
             .resolve_job_def(job)
             .execute_in_process(
+                run_config={"ops": {assets[job]: {"config": config}}} if config else None,
                 instance=self.instance,
                 partition_key=None if last else first,
                 tags=tags if last else {},

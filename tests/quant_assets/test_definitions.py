@@ -60,6 +60,7 @@ def test_what_must_stop_what_follows_is_blocking(defs: dg.Definitions) -> None:
     found = {(key.asset_key.to_user_string(), key.name) for key in keys}
     assert found == {
         ("atom_returns", "nothing_from_the_future"),
+        ("leaderboard", "simulators_agree"),
         ("returns_matrix", "kept_plus_dropped_is_in"),
         ("selected_atoms", "winners_are_members"),
         ("simulation_results", "paths_add_up"),

@@ -11,10 +11,13 @@ from quant_core.champion import (
     Figure,
     friction_decay,
     mean_overlap,
+    returns_before_costs,
     times_benchmark,
     widest_gap,
+    widest_ratio,
     yearly_fragility,
 )
+from quant_core.simulators import Custom, DailyRebalance, WindowRebalance, simulate
 
 NAN = math.nan
 ANY = st.floats()
@@ -139,3 +142,33 @@ def test_a_figure_is_finite_or_says_why_not(one: float, other: float) -> None:
         widest_gap(one, {"other": Figure(other)}),
     ):
         assert (found.value is None) == bool(found.missing)
+
+
+@pytest.mark.parametrize(
+    ("others", "value", "why"),
+    [
+        ({}, None, "no other simulator is configured to agree with it"),
+        ({"a": Figure(0.2), "b": Figure(0.7)}, 0.7, ""),
+        ({"a": Figure(0.2), "b": Figure(None, "missing")}, None, "b: missing"),
+        ({"a": Figure(1.2), "b": Figure(None, "missing")}, 1.2, ""),
+    ],
+)
+def test_widest_ratio(others: dict[str, Figure], value: float | None, why: str) -> None:
+    assert widest_ratio(others) == Figure(value, why)
+
+
+@pytest.mark.parametrize("daily", [False, True])
+def test_returns_before_costs_are_those_of_a_free_simulation(*, daily: bool) -> None:
+    rng = np.random.default_rng(3)
+    values, weights = rng.normal(0, 0.05, (60, 4)), rng.dirichlet(np.ones(4), 3) * 0.8
+    rebalance = DailyRebalance() if daily else WindowRebalance()
+    given = {"values": values, "weights": weights, "rows": np.array([0, 20, 41])}
+    dear, free = (simulate(Custom(), rebalance, rate=rate, **given) for rate in (0.02, 0.0))
+    found = returns_before_costs(dear.nav[None], dear.turnover[None], dear.cost[None])
+    np.testing.assert_allclose(found[0], free.period_returns, rtol=0, atol=1e-14)
+    assert not np.allclose(dear.period_returns, free.period_returns, rtol=0, atol=1e-6)
+
+
+def test_nothing_is_earned_after_a_bankruptcy() -> None:
+    nav, zero = np.array([[1.0, 0.0, 0.0]]), np.zeros((1, 3))
+    assert returns_before_costs(nav, zero, zero).tolist() == [[0.0, -1.0, 0.0]]

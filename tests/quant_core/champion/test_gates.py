@@ -30,6 +30,7 @@ THRESHOLDS = {
     "turnover": (0.50, "at most"),
     "cvar": (1.25, "at most"),
     "drawdown": (1.25, "at most"),
+    "parity": (1.0, "at most"),
     "cagr_gap": (0.015, "at most"),
     "dsr": (0.95, "at least"),
 }

@@ -119,3 +119,26 @@ def test_a_missing_option_is_a_usage_error(quant: Quant, command: list[str]) -> 
     found = quant(*command)
     assert found.exit_code == 2
     assert "Missing" in found.stderr
+
+
+def test_fidelity_and_finalists_are_chosen_on_the_command_line(quant: Quant) -> None:
+    pytest.importorskip("vectorbt", reason="vectorbt is not installed (extra simulators)")
+    given = ("--fidelity", "medium", "--finalists", "2")
+    before = json.loads(quant.tournament("plan", "--json", *given).stdout)["cells"]
+    assert before["simulation"] == {
+        "cached": 0,
+        "stale": 8,
+        "reasons": {"new": 6, "finalists, once every cell is ranked": 2},
+    }
+    low = quant.tournament("run", "--fidelity", "low")
+    assert low.exit_code == 0
+    assert "simulators: 6 not compared" in low.stdout
+    after = json.loads(quant.tournament("plan", "--json", *given).stdout)
+    assert after["cells"]["simulation"] == {"cached": 6, "stale": 2, "reasons": {"new": 2}}
+    left_out = [why for why in after["absent"].values() if why.startswith("not among the 2 best")]
+    assert len(left_out) == 4
+
+
+def test_a_fidelity_that_is_none_is_refused(quant: Quant) -> None:
+    assert quant.tournament("run", "--fidelity", "highest").exit_code == 2
+    assert quant.tournament("run", "--finalists", "0").exit_code == 2
