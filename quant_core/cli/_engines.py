@@ -108,13 +108,7 @@ def _problems(
 ) -> tuple[Callable[[Profile], list[Problem]], list[str]]:
     grid = WindowGrid(train=_TRAIN, step="month")
     windows = grid.windows(matrix.dates)
-    chosen = (
-        [windows[at] for at in np.linspace(0, len(windows) - 1, count).astype(int)]
-        if windows
-        else []
-    )
-    if not chosen:
-        raise DataError(f"expected more than {_TRAIN} observations, found {len(matrix.dates)}")
+    chosen = [windows[at] for at in np.linspace(0, len(windows) - 1, count).astype(int)]
     blocks = grid.ordinals(matrix.dates)
     long = [_problem(matrix, blocks, window, atoms, short=False) for window in chosen]
     # Without atoms held short, which fall where the market rises, nothing is neutral.

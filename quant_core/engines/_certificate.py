@@ -260,7 +260,9 @@ def _misfit(profile: Profile, problem: Problem) -> str:
         beta = problem.beta
         if beta is None or len(beta) != n or not np.isfinite(beta).all():
             return f"expected a finite beta for each of {n} atoms"
-    if problem.held is not None and (len(problem.held) != n or not np.isfinite(problem.held).all()):
+    limited = isinstance(profile, Constraints) and profile.turnover is not None
+    held = problem.held if limited else None
+    if held is not None and (len(held) != n or not np.isfinite(held).all()):
         return f"expected what is held of each of {n} atoms, finite"
     return ""
 
