@@ -5,7 +5,8 @@ ticks at a fixed rate, one runs the 100 strategies of ``runner.py`` from a datab
 receives the signals: the time is that from the instant at which a tick was due to the arrival of
 its signals. The first line is the floor: a process in place of the runner that answers each tick
 with one empty signal, through the same source and sink. FILE is what the models are trained on.
-Java is needed, and Maven on the first run.
+Sender and receiver use another client, written in C, so that they leave the processors to what is
+measured. Java is needed, and Maven on the first run.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+from confluent_kafka import OFFSET_END, Consumer, Producer, TopicPartition
 from runner import stand_in, trained
 
 from quant_core.clock import clock
@@ -44,7 +46,8 @@ if TYPE_CHECKING:
     from quant_core.live import Sink, TickSource
 
 INSTRUMENTS, PARTITIONS = 4, 2
-WARM_SECONDS = 3.0
+WARM_SECONDS = 8.0
+BURST = 0.003
 PERCENTILES = (50, 99, 99.9)
 _INSTANT = re.compile(rb'"ts":"([^"]+)"')
 _PAUSE = threading.Event()
@@ -129,10 +132,7 @@ def _echo(source: TickSource, sink: Sink) -> None:
 
 def send_ticks(brokers: str, rate: int, seconds: float) -> None:
     """Send ticks at a rate; ``ts`` is the instant at which each was due."""
-    from kafka import KafkaProducer
-
-    # Requests cost what is measured its processor: ticks of 2 ms share a request.
-    producer = KafkaProducer(bootstrap_servers=brokers, linger_ms=2)
+    producer = Producer({"bootstrap.servers": brokers, "linger.ms": 1})
     draw = np.random.default_rng(1)
     prices = 100 * np.exp(np.cumsum(draw.normal(0, 1e-4, int(rate * seconds))))
     epoch, start = int(clock().now().timestamp() * 1e9), clock().seconds()
@@ -140,39 +140,45 @@ def send_ticks(brokers: str, rate: int, seconds: float) -> None:
         due = place / rate
         left = start + due - clock().seconds()
         if left > 0:
-            _PAUSE.wait(left)
+            # Ticks are due in between: waking for each would cost what is measured its processor.
+            _PAUSE.wait(left + BURST)
         name = f"I{place % INSTRUMENTS}"
         body = f'{{"instrument":"{name}","ts":{epoch + int(due * 1e9)},"price":{price!r}}}'
-        producer.send("market.ticks", value=body.encode(), key=name.encode())
+        producer.produce("market.ticks", value=body, key=name)
+        producer.poll(0)
     producer.flush()
-    producer.close()
 
 
 def latencies(brokers: str, topic: str, count: int, begin: Callable[[], None]) -> np.ndarray:
     """Return milliseconds from each tick to the arrival of its signals, in order of arrival."""
-    from kafka import KafkaConsumer, TopicPartition
-
-    consumer = KafkaConsumer(bootstrap_servers=brokers, group_id=None, check_crcs=False)
-    consumer.assign([TopicPartition(topic, place) for place in range(PARTITIONS)])
-    consumer.seek_to_end()
-    for place in range(PARTITIONS):
-        consumer.position(TopicPartition(topic, place))
+    consumer = Consumer(
+        {
+            "bootstrap.servers": brokers,
+            "group.id": "receiver",
+            "enable.auto.commit": False,
+            "fetch.wait.max.ms": 5,
+        }
+    )
+    consumer.assign([TopicPartition(topic, place, OFFSET_END) for place in range(PARTITIONS)])
+    consumer.consume(timeout=2.0)  # it starts at the end as of the first fetch
     begin()
     found: list[float] = []
     quiet = clock().seconds()
     while len(found) < count and clock().seconds() - quiet < 10:  # noqa: PLR2004 - seconds
-        for values in consumer.poll(timeout_ms=100, max_records=1000).values():
-            now, quiet = clock().now().timestamp() * 1e3, clock().seconds()
-            found += [now - instant for instant in _instants(values)]
-    consumer.close(autocommit=False)
+        records = consumer.consume(num_messages=1000, timeout=0.002)
+        now = clock().now().timestamp() * 1e3
+        if records:
+            quiet = clock().seconds()
+            found += [now - instant for instant in _instants(records)]
+    consumer.close()
     return np.array(found)
 
 
 def _instants(records: list[Any]) -> Iterator[float]:
     for record in records:
-        found = _INSTANT.search(record.value[:400])
+        found = _INSTANT.search(record.value()[:400])
         if found is None:
-            raise SystemExit(f"no instant in {record.value[:400]!r}")
+            raise SystemExit(f"no instant in {record.value()[:400]!r}")
         yield np.datetime64(found[1].decode().rstrip("Z"), "ns").astype(np.int64) / 1e6
 
 

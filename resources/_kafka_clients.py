@@ -44,7 +44,7 @@ def producer(brokers: str, settings: KafkaSettings) -> KafkaProducer:
         acks="all",
         enable_idempotence=True,
         batch_size=_MEBIBYTE // 2,
-        linger_ms=1,
+        linger_ms=3,
         max_block_ms=int(settings.delivery_seconds * 1000),
         delivery_timeout_ms=int(settings.delivery_seconds * 1000),
         request_timeout_ms=int(min(30.0, settings.delivery_seconds / 2) * 1000),
@@ -102,6 +102,9 @@ def _consumer(brokers: str, settings: KafkaSettings, **configuration: Any) -> Ka
         # Where a group starts is decided by the source; this is for offsets that retention removed.
         auto_offset_reset="earliest",
         fetch_max_bytes=8 * _MEBIBYTE,
+        # Requests cost both ends their processors: brokers collect ticks for a moment.
+        fetch_min_bytes=_MEBIBYTE // 16,
+        fetch_max_wait_ms=5,
         **configuration,
     )
 
