@@ -22,6 +22,9 @@ from resources.ray_io_manager import Partition
 __all__ = ["selected_atoms"]
 
 _CHECK = "winners_are_members"
+_RULES = sorted(
+    {choice.spec.code_module for s in sleeves().values() for choice in s.config.selections}
+)
 
 
 @dg.asset(
@@ -31,6 +34,7 @@ _CHECK = "winners_are_members"
     retry_policy=RETRIES,
     code_version=version_of(
         "quant_core.tournament._selecting",
+        *_RULES,
         sections=("windows", "benchmark", "directions", "selections"),
     ),
     ins={

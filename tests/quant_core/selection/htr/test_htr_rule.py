@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from quant_core.errors import ConfigError
 from quant_core.selection import Clustered, Selected, ThresholdRelaxation, TrainView
-from quant_core.selection.htr import scores, train_features
+from quant_core.selection.htr import ScoreWeights, scores, train_features
 from quant_core.selection.htr._features import price_paths
 
 RETURNS = Path(__file__).parents[5] / "shared/data/equities/sp431_returns_2007_2016.csv.gz"
@@ -29,6 +29,7 @@ def market(seed: int, assets: int, rows: int = 60) -> np.ndarray:
     """Return returns with groups that move together, trends, and different volatilities."""
     drawn = np.random.default_rng(seed)
     groups = drawn.normal(0, 0.01, (rows, 4))[:, drawn.integers(0, 4, assets)]
+    groups *= drawn.uniform(0.1, 1, assets)
     own = drawn.normal(0, 1, (rows, assets)) * drawn.uniform(0.001, 0.03, assets)
     trend: np.ndarray = groups + own + drawn.normal(0, 0.003, assets)
     return trend
@@ -87,10 +88,14 @@ RULES = st.builds(
     winners_max=st.integers(8, 12),
     entropy_max=st.sampled_from([0.7, 0.85, 0.9, 0.95, 1.0]),
     efficiency_min=st.sampled_from([0.0, 0.05, 0.15, 0.3]),
-    volatility_max=st.sampled_from([0.005, 0.02, 1.0]),
+    volatility_min=st.sampled_from([0.0, 0.001, 0.009]),
+    volatility_max=st.sampled_from([0.01, 0.02, 1.0]),
     cluster_entropy_max=st.sampled_from([0.9, 0.95, 0.999]),
     threshold=st.sampled_from([0.3, 0.7, 1.2]),
     clusters=st.integers(1, 15),
+    weights=st.sampled_from([ScoreWeights(), ScoreWeights(momentum=1, hurst=0, volatility=0)]),
+    skip=st.sampled_from([0, 21, 40]),
+    order=st.sampled_from([2, 3, 4]),
 )
 
 
@@ -99,10 +104,11 @@ RULES = st.builds(
 def test_what_each_winner_fulfils(rule: ThresholdRelaxation, seed: int, assets: int) -> None:
     returns = market(seed, assets)
     found = rule.select(view_of(returns))
-    features = train_features(price_paths(returns), skip=21)
+    features = train_features(price_paths(returns), skip=rule.skip, order=rule.order)
     np.testing.assert_array_equal(found.score, scores(features, rule.weights))
     entropy, efficiency = features["entropy"], features["efficiency"]
-    calm = (features["volatility"] <= rule.volatility_max) & (features["volatility"] >= 0.001)
+    calm = features["volatility"] <= rule.volatility_max
+    calm &= features["volatility"] >= rule.volatility_min
     strict = calm & (entropy <= rule.entropy_max) & (efficiency >= rule.efficiency_min)
     spectral = calm & (entropy <= min(1, rule.entropy_max * 1.2))
     spectral &= efficiency >= rule.efficiency_min * 0.8
