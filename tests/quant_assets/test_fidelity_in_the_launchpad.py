@@ -9,6 +9,7 @@ from quant_assets._fidelity import with_simulators
 from quant_assets._sleeves import sleeves
 from quant_assets.definitions import definitions
 from quant_assets.partitions import SIMULATED
+from resources.lakehouse import Lakehouse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +87,10 @@ def test_simulators_that_differ_stop_what_follows(medium: Any, tmp_path: Path) -
     nav = table["nav"].to_numpy() * (1.0 + 1e-8)
     column = table.schema.get_field_index("nav")
     store.write("vectorbt", table.set_column(column, table.schema.field("nav"), [nav]))
-    result = made.run("ranking", "us_equity", config={"fidelity": "medium", "finalists": 2})
-    (check,) = result.get_asset_check_evaluations()
-    assert (check.passed, check.severity) == (False, dg.AssetCheckSeverity.ERROR)
-    assert "custom and vectorbt differ by 1e-08" in check.description
+    with pytest.raises(dg.DagsterError, match="leaderboard: simulators_agree"):
+        made.run("ranking", "us_equity", config={"fidelity": "medium", "finalists": 2})
+    board = Lakehouse(str(tmp_path / "lakehouse")).store("leaderboard").read("us_equity")
+    flagged = [row for row in board.to_pylist() if row["parity"] == "differs"]
+    assert len(flagged) == 4
+    assert all(row["parity_gap"] == pytest.approx(1e-8, rel=1e-3) for row in flagged)
+    assert all("parity: 100 is not at most 1" in row["gates_failed"] for row in flagged)

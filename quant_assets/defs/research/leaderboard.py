@@ -125,7 +125,8 @@ def _agreement(boards: dict[str, Leaderboard]) -> dg.AssetCheckResult:
     for name, board in boards.items():
         rows = board.table.filter(pc.is_valid(board.table["rank"])).to_pylist()
         counts[name] = Counter(str(row["parity"]) for row in rows)
-        differ[name] = [_difference(row) for row in rows if row["parity"] == "differs"]
+        pairs = (_difference(row) for row in rows if row["parity"] == "differs")
+        differ[name] = list(dict.fromkeys(pairs))
     wrong = [told for name in differ for told in differ[name]]
     unseen = [name for name, count in counts.items() if not count["agrees"]]
     told: dict[str, Any] = {name: dict(sorted(count.items())) for name, count in counts.items()}
@@ -143,7 +144,7 @@ def _agreement(boards: dict[str, Leaderboard]) -> dg.AssetCheckResult:
 
 def _difference(row: dict[str, Any]) -> str:
     cell = "/".join(row[axis] for axis in ("selection", "engine", "profile", "rebalance"))
-    pair = f"{row['simulator']} and {row['parity_against']}"
+    pair = " and ".join(sorted((row["simulator"], row["parity_against"])))
     return f"{cell}: {pair} differ by {row['parity_gap']:.3g}"
 
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from tests.quant_assets.deployment.conftest import Platform
 
 GATES = {
-    "friction_decay", "fragility", "jaccard", "turnover", "cvar", "drawdown", "parity", "cagr_gap", "dsr",
+    "friction_decay", "fragility", "jaccard", "turnover", "cvar", "drawdown", "parity", "cagr_gap",
+    "dsr",
 }  # fmt: skip
 
 

@@ -8,9 +8,16 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from quant_core.tournament import Evidence
 from quant_core.config import parse_config
-from quant_core.tournament import CubeIndex, Prepared, by_month, collect_atoms, read_paths, run
+from quant_core.tournament import (
+    CubeIndex,
+    Evidence,
+    Prepared,
+    by_month,
+    collect_atoms,
+    read_paths,
+    run,
+)
 from quant_core.tournament._folder import SingleFileStore
 
 if TYPE_CHECKING:
