@@ -104,13 +104,24 @@ def _of_box(room: Room, weights: np.ndarray, slope: Slope, width: float) -> floa
     least = float(slope.gradient[open_].min(initial=np.inf))
     known = [one for one in (most, least) if np.isfinite(one)]
     price = sum(known) / len(known) if known else 0.0
-    return _natural(room, weights, slope.gradient - price, slope.sizes, 0.0)
+    return _natural(room, weights, slope.gradient - price, slope.sizes + abs(price), 0.0)
 
 
 def _of_sums(room: Room, weights: np.ndarray, slope: Slope, width: float) -> float:
-    multipliers = _multipliers(room, weights, slope, width)
-    if multipliers is None:
-        return float("inf")
+    """Fit twice: what multipliers add to an entry is among its terms, and known only after."""
+    found, sizes = float("inf"), np.ones(len(weights))
+    for _ in range(2):
+        multipliers = _multipliers(room, weights, Slope(slope.gradient, sizes), width)
+        if multipliers is None:
+            break
+        worst, sizes = _with_multipliers(room, weights, slope, multipliers)
+        found = min(found, worst)
+    return found
+
+
+def _with_multipliers(
+    room: Room, weights: np.ndarray, slope: Slope, multipliers: np.ndarray
+) -> tuple[float, np.ndarray]:
     count = len(room.rows)
     price, most = multipliers[0] - multipliers[1], multipliers[2 : 2 + count]
     least, trading = multipliers[2 + count : 2 + 2 * count], float(multipliers[2 + 2 * count])
@@ -118,11 +129,12 @@ def _of_sums(room: Room, weights: np.ndarray, slope: Slope, width: float) -> flo
     slack = np.concatenate([room.most - sums, sums - room.least])
     loose = np.minimum(np.concatenate([most, least]), np.maximum(slack, 0.0))
     reduced = slope.gradient + price + room.rows.T @ (most - least)
-    worst = [_natural(room, weights, reduced, slope.sizes, trading), float(loose.max(initial=0.0))]
+    sizes = slope.sizes + abs(price) + np.abs(room.rows).T @ (most + least) + trading
+    worst = [_natural(room, weights, reduced, sizes, trading), float(loose.max(initial=0.0))]
     if room.held is not None:
         spare = room.trade - float(np.abs(weights - room.held).sum())
         worst.append(min(trading, max(spare, 0.0)))
-    return max(worst)
+    return max(worst), sizes
 
 
 def _multipliers(room: Room, weights: np.ndarray, slope: Slope, width: float) -> np.ndarray | None:
