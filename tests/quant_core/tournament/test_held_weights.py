@@ -9,7 +9,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from quant_core.tournament import plan, run
+from quant_core.cells import FolderStore
+from quant_core.compute import SerialCompute
+from quant_core.errors import StoreError
+from quant_core.tournament import Silent, collect_atoms, plan, plan_solves, run, solve
+from quant_core.tournament._folder import SingleFileStore
+from quant_core.tournament._pipeline import by_month
+from quant_core.tournament._run import Prepared
+from tests.quant_core.tournament.test_look_ahead import frame, same
 from tests.quant_core.tournament.test_same_bytes import Shuffled
 
 if TYPE_CHECKING:
@@ -28,6 +35,7 @@ OPTIONS: dict[str, Any] = {
     "profiles": ["min_variance", SLOW, {"name": "equal_weight", "turnover": LIMIT, "as": "even"}],
     "rebalances": ["window"],
 }
+COLUMNS = ["window", "profile", "key", "atom", "weight", "status", "solver"]
 
 
 @pytest.fixture(scope="module")
@@ -94,10 +102,11 @@ def test_the_past_of_a_chain_does_not_know_its_future(
 ) -> None:
     """A run on the first months has the same weights, and is then continued to the same bytes."""
     short = market.rows(slice(0, 120))
-    run(short.config("short", **OPTIONS), out=tmp_path)
-    early = cube_of(tmp_path)
-    whole = cube(slow)
-    assert early.equals(whole[whole["window"].isin(set(early["window"]))].reset_index(drop=True))
+    early = frame(run(short.config("short", **OPTIONS), out=tmp_path), "weights_cube")
+    whole = frame(slow, "weights_cube")
+    again = whole[whole["window"].isin(set(early["window"]))].reset_index(drop=True)
+    assert len(again) < len(whole)
+    assert same(early, again)
     config = market.config("slow", **OPTIONS)
     hits = len(early.groupby(["window", "profile"], observed=True))
     assert plan(config, out=tmp_path).counts["solve"][0] == hits
@@ -105,10 +114,6 @@ def test_the_past_of_a_chain_does_not_know_its_future(
     assert result.counts["solve"][0] == hits
     file = "weights_cube.parquet"
     assert (tmp_path / file).read_bytes() == (slow.out / file).read_bytes()
-
-
-def cube_of(folder: Path) -> pd.DataFrame:
-    return pq.read_table(folder / "weights_cube.parquet").to_pandas().astype(object)
 
 
 @pytest.mark.parametrize(
@@ -192,8 +197,36 @@ def test_without_its_benchmark_the_market_is_not_known(market: Market) -> None:
 def test_short_atoms_make_a_portfolio_without_the_market(market: Market) -> None:
     options = {**OPTIONS, "profiles": ["market_neutral"]}
     alone = cube(market.run("long-only", **options))
-    assert set(alone["status"]) == {"infeasible"}
-    assert "the exposure to the market" in alone["message"].iloc[0]
+    refused = alone[alone["status"] == "infeasible"]
+    assert len(refused)
+    assert set(refused["message"]) == {
+        "the exposure to the market cannot be kept beside weights from 0 to 1"
+    }
     both = cube(market.run("both-ways", **{**options, "directions": ["long", "short"]}))
     assert set(both["status"]) == {"optimal"}
     assert set(both["direction"]) == {"long", "short"}
+
+
+def test_a_month_alone_starts_from_the_stored_month_before(
+    market: Market, slow: Result, tmp_path: Path
+) -> None:
+    """As assets are materialized: one partition at a time, in time order."""
+    config = market.config("slow", **OPTIONS)
+    prepared = Prepared.of(config)
+    months = by_month(prepared.windows)
+    atoms = collect_atoms(
+        SingleFileStore(slow.out / "selected_atoms.parquet"), months, prepared.inputs.matrix.symbols
+    )
+    store, whole = FolderStore(str(tmp_path)), SingleFileStore(slow.out / "weights_cube.parquet")
+    given = (prepared.inputs, config)
+    last, own = list(months.items())[-1]
+    with pytest.raises(StoreError, match=r"materialize it first"):
+        plan_solves(*given, {last: own}, atoms, store)
+    alone = {at: record for at, record in atoms.items() if at[0] == own[0].key}
+    for month, windows in months.items():
+        solve(*given, {month: windows}, atoms, store, compute=SerialCompute(), progress=Silent())
+        written, expected = store.read(month, COLUMNS), whole.read(month, COLUMNS)
+        assert written is not None
+        assert written.equals(expected)
+    with pytest.raises(StoreError, match=r"selected_atoms: window .* is missing"):
+        plan_solves(*given, {last: own}, alone, store)
