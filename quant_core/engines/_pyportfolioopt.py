@@ -36,16 +36,17 @@ class PyPortfolioOptEngine(ExternalEngine):
     ``min_variance`` and ``market_neutral``, ``max_quadratic_utility`` solves ``mean_variance``,
     ``max_sharpe`` solves ``max_sharpe`` and, with volatilities for means,
     ``max_diversification``, and ``convex_objective`` with its documented logarithmic barrier
-    solves ``risk_parity``. Clarabel solves with tolerances of 1e-12: those of the default solver
-    leave objectives up to 1.6e-2 off.
+    solves ``risk_parity``. Clarabel solves with tolerances of 1e-12: the default solver leaves the
+    variance of 400 stocks 2e-3 off where it cannot polish, and gives up on their ``max_sharpe``.
 
     Notes
     -----
     ``HRPOpt.optimize`` of release 1.6 reads a name that scipy 1.18 no longer has, so its own steps
     are called one by one: correlations rounded to six digits, single linkage, leaf order,
     bisection. The rounding may tie distances that are not equal and order their leaves otherwise
-    than ours. It takes no bounds, and the barrier none of ours, so a cap that binds on ``hrp`` or
-    ``risk_parity`` is unsupported. There is no portfolio of equal weights.
+    than ours; on 20 stocks it does not, and weights agree to 3e-16. It takes no bounds, and the
+    barrier none of ours, so a cap that binds on ``hrp`` or ``risk_parity`` is unsupported. There
+    is no portfolio of equal weights.
     """
 
     name = "pyportfolioopt"

@@ -45,11 +45,12 @@ class RiskfolioEngine(ExternalEngine):
 
     Notes
     -----
-    ``HCPortfolio`` orders leaves optimally by default; here the leaf order of the single linkage is
-    kept, as ours. Its weight bounds clip weights and spread the rest in proportion, another rule
-    than ours, so a cap that binds on ``hrp`` is unsupported, and so is one on ``risk_parity``.
-    Its limit of turnover is per asset, and that of a portfolio cannot be said in it. It has no
-    portfolio of equal weights.
+    ``HCPortfolio`` orders leaves optimally by default, which puts up to 10 % of a portfolio of 20
+    stocks elsewhere; here the leaf order of the single linkage is kept, and weights are ours to
+    3e-16. Its weight bounds clip weights and spread the rest in proportion, another rule than ours,
+    so a cap that binds on ``hrp`` is unsupported, and so is one on ``risk_parity``. Its limit of
+    turnover is per asset, and that of a portfolio cannot be said in it. It has no portfolio of
+    equal weights.
     """
 
     name = "riskfolio"
