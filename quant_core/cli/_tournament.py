@@ -156,7 +156,10 @@ def _print_board(result: Result) -> None:
 def _judgement(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Return whether simulators agree, and what the gates say."""
     found = Counter(row["parity"] for row in rows)
-    lines = [f"simulators: {', '.join(f'{count:,} {said}' for said, count in found.items())}"]
+    lines = [
+        f"simulators: agree on {found['agrees']:,} cells, differ on {found['differs']:,}, "
+        f"{found['not compared']:,} are not compared"
+    ]
     passed = sum(row["gates"] == "passed" for row in rows)
     lines.append(f"gates: {passed:,} of {len(rows):,} cells pass every gate")
     if rows[0]["gates"] != "passed":
