@@ -225,15 +225,19 @@ def _reasons(found: Sequence[Match]) -> list[str]:
 def _distances(one: Match) -> str:
     if math.isnan(one.distance):
         return _status(one)
-    gap = "" if math.isnan(one.gap) else f"{max(one.gap, 0.0):.0e}, "
-    return f"{gap}{one.distance:.0e}"
+    gap = "" if math.isnan(one.gap) else f"{_small(max(one.gap, 0.0))}, "
+    return f"{gap}{_small(one.distance)}"
 
 
 def _time(one: Match) -> str:
     if math.isnan(one.seconds):
         return _status(one)
-    residual = "" if math.isnan(one.residual) else f", {one.residual:.0e}"
-    return f"{one.seconds * 1e3:.2f} ms{residual}"
+    residual = "" if math.isnan(one.residual) else f", {_small(one.residual)}"
+    return f"{one.seconds * 1e3:.3g} ms{residual}"
+
+
+def _small(value: float) -> str:
+    return f"{value:.0e}" if value else "0"
 
 
 def _status(one: Match) -> str:
