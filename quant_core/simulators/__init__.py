@@ -6,6 +6,7 @@ from quant_core.simulators._cvxportfolio import Cvxportfolio
 from quant_core.simulators._daily import DailyRebalance
 from quant_core.simulators._drift import DriftRebalance
 from quant_core.simulators._foreign import ForeignSimulator
+from quant_core.simulators._nautilus import Nautilus
 from quant_core.simulators._path import SimulatedPath
 from quant_core.simulators._rebalance import Rebalance
 from quant_core.simulators._registry import REBALANCES, SIMULATORS
@@ -22,6 +23,7 @@ __all__ = [
     "DailyRebalance",
     "DriftRebalance",
     "ForeignSimulator",
+    "Nautilus",
     "Rebalance",
     "SimulatedPath",
     "Simulator",

@@ -9,6 +9,7 @@ from quant_core.simulators._custom import Custom
 from quant_core.simulators._cvxportfolio import Cvxportfolio
 from quant_core.simulators._daily import DailyRebalance
 from quant_core.simulators._drift import DriftRebalance
+from quant_core.simulators._nautilus import Nautilus
 from quant_core.simulators._vectorbt import Vectorbt
 from quant_core.simulators._window import WindowRebalance
 
@@ -26,6 +27,6 @@ REBALANCES: Mapping[str, type[Rebalance]] = MappingProxyType(
 """Rebalances by the name that a configuration gives them."""
 
 SIMULATORS: Mapping[str, type[Simulator]] = MappingProxyType(
-    {"custom": Custom, "vectorbt": Vectorbt, "cvxportfolio": Cvxportfolio}
+    {"custom": Custom, "vectorbt": Vectorbt, "cvxportfolio": Cvxportfolio, "nautilus": Nautilus}
 )
 """Simulators by the name that a configuration gives them."""
