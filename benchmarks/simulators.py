@@ -1,4 +1,6 @@
-"""Measure the custom simulator against vectorbt on the same paths, in the same run.
+"""Measure the custom simulator against others on the same paths, in the same run.
+
+The others both as their adapters run them, on the rows that trade, and in their stock forms.
 
 ``python benchmarks/simulators.py [--returns FILE]``: FILE is a wide table of simple returns (CSV
 or Parquet, dates first); without it the returns are synthetic, 2,000 days of 500 assets.
@@ -14,7 +16,16 @@ import numpy as np
 import pandas as pd
 
 from quant_core.clock import clock
-from quant_core.simulators import REBALANCES, Custom, Rebalance, SimulatedPath, simulate
+from quant_core.simulators import (
+    REBALANCES,
+    Custom,
+    Cvxportfolio,
+    Rebalance,
+    SimulatedPath,
+    Simulator,
+    Vectorbt,
+    simulate,
+)
 from quant_core.simulators._reference import simulate_reference
 
 if TYPE_CHECKING:
@@ -45,8 +56,11 @@ def seconds(function: Callable[[], Any], repeats: int) -> float:
     return min(durations)
 
 
-def vectorbt_nav(close: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Simulate target percentages with vectorbt; NaN rows do not trade."""
+def vectorbt_nav(close: np.ndarray, sizes: np.ndarray, capital: float = 1.0) -> np.ndarray:
+    """Simulate target percentages with vectorbt; NaN rows do not trade.
+
+    It takes trades of less than 1e-12 shares for none: the distance falls with the capital.
+    """
     import vectorbt
 
     portfolio = vectorbt.Portfolio.from_orders(
@@ -57,10 +71,37 @@ def vectorbt_nav(close: np.ndarray, sizes: np.ndarray) -> np.ndarray:
         cash_sharing=True,
         call_seq="auto",
         fees=RATE,
-        init_cash=1.0,
+        init_cash=capital,
         freq="D",
     )
-    return portfolio.value().to_numpy()
+    return portfolio.value().to_numpy() / capital
+
+
+def cvxportfolio_nav(values: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Back-test fixed weights with cvxportfolio on every day; NaN before the first weights.
+
+    Its value on a row that trades is that before costs.
+    """
+    import cvxportfolio as cvx
+
+    times = pd.date_range("2000-01-01", periods=len(values), freq="D")
+    names = [*map(str, range(values.shape[1])), "cash"]
+    # The return at t is that from t to the next day.
+    forward = np.vstack([values[1:], np.zeros((1, values.shape[1]))])
+    market = pd.DataFrame(np.column_stack([forward, np.zeros(len(values))]), times, names)
+    cash = 1.0 - weights.sum(axis=1)
+    targets = pd.DataFrame(np.column_stack([weights, cash]), times[rows], names)
+    simulator = cvx.MarketSimulator(
+        market_data=cvx.UserProvidedMarketData(
+            returns=market, cash_key="cash", min_history=pd.Timedelta(0, "D")
+        ),
+        costs=[cvx.TransactionCost(a=RATE)],
+        round_trades=False,
+    )
+    found = simulator.backtest(
+        cvx.FixedWeights(targets), start_time=times[rows[0]], initial_value=1
+    )
+    return np.append(np.full(rows[0], np.nan), found.v.to_numpy())
 
 
 def spread(weights: np.ndarray, rows: np.ndarray, days: int, rebalance: str) -> np.ndarray:
@@ -95,15 +136,39 @@ def measure(values: np.ndarray, weights: np.ndarray, rows: np.ndarray, label: st
                 Custom(), rebalance, values=values, weights=weights, rows=rows, rate=RATE
             )
 
-        nav, own = custom().nav, seconds(custom, 50)
+        path, own = custom(), seconds(custom, 50)
+        nav = path.nav
         slow = simulate_reference(rebalance, values=values, weights=weights, rows=rows, rate=RATE)
         line(f"{label} {name}: custom, against the reference", own, 1.0, apart(nav, slow.nav))
+        adapters: tuple[Simulator, ...] = (Vectorbt(), Cvxportfolio())
+        for simulator in adapters:
+
+            def other(
+                simulator: Simulator = simulator, rebalance: Rebalance = rebalance
+            ) -> SimulatedPath:
+                return simulate(
+                    simulator, rebalance, values=values, weights=weights, rows=rows, rate=RATE
+                )
+
+            distance = apart(other().nav, nav)
+            duration = seconds(other, 1)
+            line(f"{label} {name}: adapter {simulator.name}", duration, duration / own, distance)
         if name == "daily_5pct":
-            continue  # vectorbt has no drift rule to compare with
+            continue  # they have no drift rule to compare with
+        if name == "window" and label == "25 held":
+            started = clock().seconds()
+            found = cvxportfolio_nav(values, weights, rows)[rows[0] :]
+            duration = clock().seconds() - started
+            before_cost = (nav / (1.0 - path.cost))[rows[0] :]
+            text = f"{label} {name}: cvxportfolio's back-test of every day"
+            line(text, duration, duration / own, apart(found, before_cost))
         sizes = spread(weights, rows, len(values), name)
         found = vectorbt_nav(close, sizes)
         duration = seconds(lambda sizes=sizes: vectorbt_nav(close, sizes), 3)
         line(f"{label} {name}: vectorbt, every day", duration, duration / own, apart(found, nav))
+        found = vectorbt_nav(close, sizes, 1e12)
+        text = f"{label} {name}: vectorbt, every day, capital of 1e12"
+        line(text, duration, duration / own, apart(found, nav))
         if name == "window":
             found = vectorbt_nav(close[rows], weights)
             duration = seconds(lambda: vectorbt_nav(close[rows], weights), 3)

@@ -39,7 +39,7 @@ def running(pid: int | None) -> bool:
     return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def process() -> Iterator[SimulatorProcess]:
     with SimulatorProcess() as opened:
         yield opened

@@ -109,12 +109,11 @@ def _engines() -> None:
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 @pytest.mark.parametrize("rebalance", REBALANCES, ids=lambda rebalance: rebalance.name)
-@pytest.mark.parametrize("rate", [0.0, 0.01])
-def test_scenario(scenario: Scenario, rebalance: Rebalance, rate: float) -> None:
+def test_scenario(scenario: Scenario, rebalance: Rebalance) -> None:
     columns = len(scenario.values[0])
     expected, found = paths(
         rebalance,
-        rate,
+        0.01,
         values=np.array(scenario.values),
         weights=np.array(scenario.weights).reshape(-1, columns),
         rows=np.array(scenario.rows, dtype=np.int64),

@@ -78,7 +78,7 @@ def test_registries_hold_each_specification_under_its_own_name() -> None:
         for name, kind in registry.items():
             assert kind().model_dump()["name"] == name
     assert list(REBALANCES) == ["window", "daily", "daily_5pct"]
-    assert list(SIMULATORS) == ["custom", "vectorbt"]
+    assert list(SIMULATORS) == ["custom", "vectorbt", "cvxportfolio", "nautilus"]
 
 
 def test_specifications_are_frozen_and_closed() -> None:
