@@ -94,7 +94,7 @@ class Cvxportfolio(ForeignSimulator):
     def _step(self, returns: np.ndarray, traded: TradeRows, rate: float) -> Account:
         """Trade at each row, and return what is held after it."""
         try:
-            import cvxportfolio as cvx  # type: ignore[import-untyped] - has no types
+            import cvxportfolio as cvx  # type: ignore[import-untyped]  # it has no types
         except ImportError as error:
             raise UnavailableError(self.lack or f"{self.package}: {error}") from error
         count, atoms = traded.targets.shape

@@ -115,7 +115,7 @@ class Vectorbt(ForeignSimulator):
         )
         held = portfolio.assets().to_numpy() / _CAPITAL * prices
         holdings = np.zeros(targets.shape)
-        np.add.at(holdings, (slice(None), lives.columns), held[:, :-1])
+        np.add.at(holdings.T, lives.columns, held[:, :-1].T)
         orders = portfolio.orders.values
         orders = orders[orders["col"] < atoms]
         count = len(loans)
