@@ -42,9 +42,9 @@ class Nautilus(ForeignSimulator):
 
     Notes
     -----
-    A session opens with a capital of 1e6 and prices of 1e3; prices and money have 16 decimals,
-    units 12. What this rounds is below 1e-14 of the value, so no other simulator has to round. A
-    total loss leaves a price of 1e-16.
+    A session opens with a capital of 1e6 and prices of 1e3, and ends at the latest where a price
+    has moved a thousandfold, or to zero. Prices and money have 16 decimals, units 12. What this
+    rounds is below 1e-14 of the value, so no other simulator has to round.
     """
 
     package: ClassVar[str] = "nautilus_trader"

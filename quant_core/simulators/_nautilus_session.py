@@ -5,6 +5,7 @@ Importing this module imports the engine.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from decimal import Decimal
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -98,7 +99,7 @@ def session(
     held = np.flatnonzero((opening.holdings != 0.0) | (targets != 0.0).any(axis=0))
     scale = _CAPITAL / opening.value
     units = np.round(opening.holdings[held] * scale / _PRICE, _UNIT_DECIMALS)
-    closes = np.maximum(prices[:, held] * _PRICE, 10.0**-_PRICE_DECIMALS)
+    closes = prices[:count, held] * _PRICE
     desk = market.trade(closes, targets[:, held], trades, units)
     kept = np.array(desk.units) / scale
     holdings = np.zeros((count, len(opening.holdings)))
@@ -155,9 +156,7 @@ class _Desk(nautilus.Strategy):  # type: ignore[misc]  # compiled, without stubs
         self._order(plan.units)
         yield
         self._settle(plan.prices[0])
-        for prices, targets, trades in zip(
-            plan.prices[: len(plan.targets)], plan.targets, plan.trades, strict=True
-        ):
+        for prices, targets, trades in zip(plan.prices, plan.targets, plan.trades, strict=True):
             self._fills = self._fees = 0.0
             value = self._value()
             if trades and value > 0.0:
@@ -231,12 +230,13 @@ class Market:
             closes, targets, trades, units, _BALANCE - opening,
         )  # fmt: skip
         self._desk.follow(plan)
-        self._engine.add_data(list(_tape(plan, [_bars(one) for one in listed])))
-        self._engine.run()
-        self._engine.reset()
-        self._engine.clear_data()
-        if self._desk.failure is not None:
-            raise self._desk.failure
+        with _told():
+            self._engine.add_data(list(_tape(plan, [_bars(one) for one in listed])))
+            self._engine.run()
+            self._engine.reset()
+            self._engine.clear_data()
+            if self._desk.failure is not None:
+                raise self._desk.failure
         found = self._desk.found
         if len(found.values) != len(targets):
             raise SimulationError(
@@ -253,6 +253,19 @@ class Market:
         instrument = _instrument(name, self._currency, rate)
         self._engine.add_instrument(instrument)
         return instrument
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Raise what the engine raises, a panic of its compiled code too, as an error of ours."""
+    try:
+        yield
+    except SimulationError:
+        raise
+    except BaseException as error:
+        if isinstance(error, Exception) or type(error).__name__ == "PanicException":
+            raise SimulationError(f"nautilus: {type(error).__name__}: {error}") from error
+        raise
 
 
 def _venue() -> Any:

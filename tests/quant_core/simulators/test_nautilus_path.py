@@ -150,7 +150,7 @@ def test_the_path_is_that_of_the_custom_simulator(
 
 
 def test_prices_that_move_far_are_not_rounded() -> None:
-    values = np.array([[0.0, 0.0], [1e5, -0.9999], [-0.99, 0.5], [1e5, -0.999], [0.1, 2.0]])
+    values = np.array([[0.0, 0.0], [1e12, -0.9999], [-0.99, 0.5], [1e5, -0.999], [0.1, 2.0]])
     given = {"values": values, "weights": np.array([[1e-6, 0.5]]), "rows": np.array([0])}
     for rebalance in REBALANCES:
         assert_same(
@@ -192,6 +192,14 @@ def test_an_order_that_a_bar_without_volume_does_not_fill_is_a_failure(
 ) -> None:
     monkeypatch.setattr("quant_core.simulators._nautilus_session._VOLUME", 0.0)
     with pytest.raises(SimulationError, match=r"expected 1000.0 units .* found 0.0"):
+        path_of([[0.0], [0.1]], [[1.0]], [0])
+
+
+def test_what_the_engine_raises_is_a_failure_of_the_simulation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("quant_core.simulators._nautilus_session._VOLUME", -1.0)
+    with pytest.raises(SimulationError, match="nautilus: ValueError: "):
         path_of([[0.0], [0.1]], [[1.0]], [0])
 
 
