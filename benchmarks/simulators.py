@@ -20,6 +20,7 @@ from quant_core.simulators import (
     REBALANCES,
     Custom,
     Cvxportfolio,
+    Nautilus,
     Rebalance,
     SimulatedPath,
     Simulator,
@@ -140,19 +141,21 @@ def measure(values: np.ndarray, weights: np.ndarray, rows: np.ndarray, label: st
         nav = path.nav
         slow = simulate_reference(rebalance, values=values, weights=weights, rows=rows, rate=RATE)
         line(f"{label} {name}: custom, against the reference", own, 1.0, apart(nav, slow.nav))
-        adapters: tuple[Simulator, ...] = (Vectorbt(), Cvxportfolio())
+        adapters: list[Simulator] = [Vectorbt(), Cvxportfolio()]
+        if label == "25 held":
+            adapters += [Nautilus(), Nautilus(every_bar=True)]
         for simulator in adapters:
-
-            def other(
-                simulator: Simulator = simulator, rebalance: Rebalance = rebalance
-            ) -> SimulatedPath:
-                return simulate(
-                    simulator, rebalance, values=values, weights=weights, rows=rows, rate=RATE
-                )
-
-            distance = apart(other().nav, nav)
-            duration = seconds(other, 1)
-            line(f"{label} {name}: adapter {simulator.name}", duration, duration / own, distance)
+            given = {"weights": weights[:1], "rows": rows[:1], "rate": RATE}
+            simulate(simulator, rebalance, values=values[: rows[0] + 1], **given)  # imports it
+            started = clock().seconds()
+            answer = simulate(
+                simulator, rebalance, values=values, weights=weights, rows=rows, rate=RATE
+            )
+            duration = clock().seconds() - started
+            distance = apart(answer.nav, nav)
+            form = ", every bar" if getattr(simulator, "every_bar", False) else ""
+            text = f"{label} {name}: adapter {simulator.name}{form}"
+            line(text, duration, duration / own, distance)
         if name == "daily_5pct":
             continue  # they have no drift rule to compare with
         if name == "window" and label == "25 held":
