@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from quant_core.engines import NativeEngine
 from quant_core.engines._certificate import TOLERANCE, certificate, finished, screened
+from quant_core.engines._feasible import room_of
+from quant_core.engines._optimality import Slope, budget_residual, residual
 from quant_core.profiles import PROFILES, Problem, Profile, Status
 
 OPTIMISED = ["max_diversification", "max_sharpe", "mean_variance", "min_variance", "risk_parity"]
@@ -73,16 +75,17 @@ def test_the_residual_is_free_of_scale(scale: float) -> None:
     assert certificate(profile, moved, weights) == pytest.approx(plain, rel=1e-6)
 
 
-GROUP = {"groups": ({"name": "first", "symbols": ("A", "B"), "least": 0.5},)}
-"""Of three assets with variances 1, 1 and 1/2, at least half in the first two: 1/4, 1/4, 1/2."""
+GROUP = {"groups": ({"name": "first", "symbols": ("A", "B"), "least": 0.6},)}
+"""Of three assets with variances 1, 1 and 1/2, 0.6 in the first two; without it 1/4, 1/4, 1/2."""
 
 
 @pytest.mark.parametrize(
     ("name", "fields", "held", "weights", "optimal"),
     [
-        ("min_variance", GROUP, None, [0.25, 0.25, 0.5], True),
-        ("min_variance", GROUP, None, [0.3, 0.2, 0.5], False),
-        ("min_variance", GROUP, None, [0.3, 0.3, 0.4], False),
+        ("min_variance", GROUP, None, [0.3, 0.3, 0.4], True),
+        ("min_variance", GROUP, None, [0.35, 0.25, 0.4], False),
+        ("min_variance", GROUP, None, [0.25, 0.25, 0.5], False),
+        ("min_variance", GROUP, None, [0.35, 0.35, 0.3], False),
         ("min_variance", {"minimum": 0.3}, None, [0.3, 0.3, 0.4], True),
         ("min_variance", {"minimum": 0.2}, None, [0.3, 0.3, 0.4], False),
         ("min_variance", {"minimum": 0.1}, None, [0.25, 0.25, 0.5], True),
@@ -109,6 +112,52 @@ def test_constraints_by_hand(name: str, fields: Any, held: Any, weights: Any, op
     )
     found = certificate(profile, problem, np.array(weights))
     assert found <= 1e-12 if optimal else found > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("fields", "held", "optimum", "short"),
+    [
+        (GROUP, None, [0.3, 0.3, 0.4], [0.300002, 0.300002, 0.399996]),
+        ({"turnover": 0.1}, [0.6, 0.2, 0.2], [0.5, 0.2, 0.3], [0.500002, 0.2, 0.299998]),
+    ],
+)
+def test_a_bound_that_is_not_reached_has_no_price(
+    fields: Any, held: Any, optimum: Any, short: Any
+) -> None:
+    """Beside the face of an active bound the gradient is still normal to it."""
+    profile = profile_of("min_variance", **fields)
+    problem = Problem(
+        np.zeros(3),
+        np.diag([1.0, 1.0, 0.5]),
+        symbols=("A", "B", "C"),
+        held=None if held is None else np.array(held),
+    )
+    assert certificate(profile, problem, np.array(optimum)) <= 1e-12
+    assert 1e-7 < certificate(profile, problem, np.array(short)) < 1e-4
+
+
+def test_weights_that_break_the_budget_are_no_optimum() -> None:
+    room = room_of(profile_of("min_variance"), Problem(np.zeros(2), np.eye(2)))
+    slope = Slope(np.array([1.0, 1.0]), np.ones(2))
+    assert residual(room, np.array([0.5, 0.5]), slope) == 0.0
+    assert residual(room, np.array([0.45, 0.45]), slope) == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("cap", "contributions", "expected"),
+    [
+        (1.0, [1.0, 1.0], 0.0),
+        (1.0, [1.0, 3.0], 0.5),
+        (0.6, [2.0, 1.0], 0.0),
+        (0.6, [1.0, 2.0], 1.0),
+        (0.6 + 1e-10, [2.0, 1.0], 1e-10),
+    ],
+)
+def test_only_a_cap_may_hold_a_contribution_back(
+    cap: float, contributions: Any, expected: float
+) -> None:
+    found = budget_residual(cap, np.array([0.4, 0.6]), np.array(contributions))
+    assert found == pytest.approx(expected, abs=1e-15, rel=1e-5)
 
 
 def test_what_is_not_a_number_proves_nothing() -> None:
