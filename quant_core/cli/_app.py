@@ -174,7 +174,7 @@ def runner_replay(
     http: Http = None,
     as_json: Json = False,
 ) -> None:
-    """Replay ticks through strategies; write signals.parquet, dlq.parquet and metrics.prom."""
+    """Replay ticks through strategies; write signals, dead letters, figures and a log."""
     from quant_core.cli._runner import replay
 
     replay(

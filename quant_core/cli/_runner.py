@@ -21,6 +21,7 @@ from quant_core.live import (
     Silent,
     model_opener,
     open_strategies,
+    opened_log,
 )
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def replay(
         source = stack.enter_context(closing(ReplaySource(ticks, rate, limit=limit)))
         lane = stack.enter_context(IsolatedLane(settings, patience=1.0 if rate else _PATIENCE))
         sink = stack.enter_context(ParquetSink(out, telemetry))
+        log = stack.enter_context(opened_log(settings, "replay", out / "log.jsonl"))
         engine = Engine(
             settings,
             model_opener(settings),
@@ -66,6 +68,7 @@ def replay(
             lane,
             backend=backend,
             patient=rate is None,
+            log=log,
         )
         runner = Runner(
             source,
@@ -77,6 +80,7 @@ def replay(
             name="replay",
             drain=rate is not None,
             background=rate is not None,
+            log=log,
         )
         _listen(stack, runner, telemetry, http)
         if rate is not None:
@@ -102,13 +106,14 @@ def serve(
     store = open_strategies(strategies)
     with ExitStack() as stack:
         lane = stack.enter_context(IsolatedLane(settings))
-        engine = Engine(settings, model_opener(settings), telemetry, lane)
+        log = stack.enter_context(opened_log(settings, name, "stderr"))
+        engine = Engine(settings, model_opener(settings), telemetry, lane, log=log)
         given = {key: value for key, value in options.items() if value is not None}
         source, sink = _offered(_TRANSPORTS, transport)(brokers, lookback=engine.lookback, **given)
         stack.enter_context(closing(sink))
         stack.enter_context(closing(source))
         runner = Runner(
-            source, sink, engine, store, settings, telemetry, name=name, background=True
+            source, sink, engine, store, settings, telemetry, name=name, background=True, log=log
         )
         _listen(stack, runner, telemetry, http)
         stack.enter_context(_stopped_by_signals(runner))

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from quant_core.live._file_strategies import FileStrategies, open_strategies
     from quant_core.live._isolated import IsolatedLane
     from quant_core.live._isolated_messages import Dropped, Failure, Result, Serving, Work
+    from quant_core.live._json_log import JsonLog, opened_log
     from quant_core.live._latency import Latencies
     from quant_core.live._loading import Changes, Prepared
     from quant_core.live._messages import (
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from quant_core.live._parquet_sink import ParquetSink
     from quant_core.live._protocols import (
         METRICS,
+        Log,
         Polled,
         Served,
         Silent,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
         StrategyStore,
         Telemetry,
         TickSource,
+        Unlogged,
     )
     from quant_core.live._python_strategy import (
         Block,
@@ -62,7 +65,9 @@ __all__ = [
     "Figures",
     "FileStrategies",
     "IsolatedLane",
+    "JsonLog",
     "Latencies",
+    "Log",
     "Mode",
     "ModelPredictor",
     "Outcome",
@@ -86,11 +91,13 @@ __all__ = [
     "Telemetry",
     "TickBatch",
     "TickSource",
+    "Unlogged",
     "Work",
     "dead_letters_table",
     "model_opener",
     "open_model",
     "open_strategies",
+    "opened_log",
 ]
 
 _MODULES = {
@@ -110,6 +117,10 @@ _MODULES = {
         "Serving",
         "Work",
     ),
+    "_json_log": (
+        "JsonLog",
+        "opened_log",
+    ),
     "_latency": ("Latencies",),
     "_loading": (
         "Changes",
@@ -128,6 +139,7 @@ _MODULES = {
     ),
     "_parquet_sink": ("ParquetSink",),
     "_protocols": (
+        "Log",
         "METRICS",
         "Polled",
         "Served",
@@ -136,6 +148,7 @@ _MODULES = {
         "StrategyStore",
         "Telemetry",
         "TickSource",
+        "Unlogged",
     ),
     "_python_strategy": (
         "Block",

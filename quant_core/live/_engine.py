@@ -17,12 +17,13 @@ from quant_core.live._asking import Answered, Asking, Batch
 from quant_core.live._board import Board
 from quant_core.live._gate import Admitted, Gate, correlation_id
 from quant_core.live._guarded import Guarded
+from quant_core.live._journal import watcher
 from quant_core.live._kernels import OPEN, QUARANTINED
 from quant_core.live._labels import Origin, no_signals
 from quant_core.live._loading import Changes, Prepared, Serves, prepare
 from quant_core.live._messages import DeadLetter, TickBatch, dead_letters_table, no_dead_letters
 from quant_core.live._plan import Plan, Scope
-from quant_core.live._protocols import Silent
+from quant_core.live._protocols import Silent, Unlogged
 from quant_core.live._quarantine import CircuitBreaker, Quarantine
 from quant_core.live._served import served_row
 from quant_core.live._ticks import none_of, ordered, taken, writeable
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from quant_core.features import FeatureSet, Rows
     from quant_core.inference import Predictor
     from quant_core.live._isolated import IsolatedLane
-    from quant_core.live._protocols import Served, Telemetry
+    from quant_core.live._protocols import Log, Served, Telemetry
     from quant_core.live._settings import Settings
     from quant_core.live._strategy import StrategyRow
     from quant_core.live._tracing import Inference
@@ -88,6 +89,8 @@ class Engine:
         Whether a batch waits for the strategies in Python, so that its signals come together and
         do not depend on how fast those are: a replay. Without it their signals come with a later
         batch, or by `collect`.
+    log : Log, optional
+        Is told of quarantines and open circuits.
 
     Examples
     --------
@@ -105,6 +108,7 @@ class Engine:
         *,
         backend: Literal["auto", "onnxrt"] = "auto",
         patient: bool = False,
+        log: Log | None = None,
     ) -> None:
         self._settings = settings
         self._open_model = open_model
@@ -114,8 +118,11 @@ class Engine:
         self._gate = Gate(settings)
         self._history = 0
         self._inferences: list[Inference] = []
-        self._quarantine = Quarantine(settings)
-        self._breaker = CircuitBreaker(settings)
+        log = log if log is not None else Unlogged()
+        released = watcher(log, "strategy", "strategy_quarantined", "strategy_released")
+        self._quarantine = Quarantine(settings, released)
+        closed = watcher(log, "backend", "circuit_opened", "circuit_closed")
+        self._breaker = CircuitBreaker(settings, closed)
         self._asking = Asking(isolated, self._quarantine, self._drop) if isolated else None
         self._rows: tuple[StrategyRow, ...] = ()
         self._serves: dict[str, Serves] = {}
@@ -449,6 +456,19 @@ class Engine:
             served_row(row, serves.get(row.name), refused, quarantined, warm, unreached)
             for row in self._rows
         ]
+
+    def loading(self) -> set[str]:
+        """Return the strategies in Python whose rows are neither in force nor refused yet."""
+        if self._asking is None:
+            return set()
+        force, refused = self._asking.in_force(), self._asking.lane.refused()
+        return {
+            name
+            for name, serves in self._serves.items()
+            if serves.row.python
+            and name not in refused
+            and (name not in force or force[name].row != serves.row)
+        }
 
     def load(self, wait: float) -> None:
         """Return when strategies in Python are loaded or refused, or after ``wait`` seconds."""

@@ -13,7 +13,19 @@ if TYPE_CHECKING:
     from quant_core.live._messages import DeadLetter, TickBatch
     from quant_core.live._strategy import StrategyRow
 
-__all__ = ["Marking", "Polled", "Served", "Sink", "StrategyStore", "Telemetry", "TickSource"]
+__all__ = [
+    "METRICS",
+    "Log",
+    "Marking",
+    "Polled",
+    "Served",
+    "Silent",
+    "Sink",
+    "StrategyStore",
+    "Telemetry",
+    "TickSource",
+    "Unlogged",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +177,29 @@ class Telemetry(Protocol):
         ...
 
 
+class Log(Protocol):
+    """Where lines about what happens in the runner go."""
+
+    @property
+    def on(self) -> bool:
+        """Whether lines go anywhere; without that none is made."""
+        ...
+
+    @property
+    def share(self) -> float:
+        """Share of the ticks that get a line, from 0 to 1."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Which ticks these are."""
+        ...
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Write a line: the name of an event, and its fields."""
+        ...
+
+
 METRICS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
     "strategy_inference_latency_ms": ("histogram", "Time of one inference call.", ("backend",)),
     "strategy_batch_size": ("histogram", "Rows of one inference call.", ("backend",)),
@@ -202,3 +237,15 @@ class Silent:
     def exposition(self) -> bytes:
         """Return no figures."""
         return b""
+
+
+@dataclass(slots=True)
+class Unlogged:
+    """A log that goes nowhere."""
+
+    on: bool = field(default=False, init=False)
+    share: float = field(default=0.0, init=False)
+    seed: int = field(default=0, init=False)
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Do nothing."""

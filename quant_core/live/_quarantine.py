@@ -11,7 +11,7 @@ import numpy as np
 from quant_core.clock import clock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from quant_core.live._settings import Settings
 
@@ -64,6 +64,9 @@ class Quarantine:
     ----------
     settings : Settings
         Gives ``max_failures``, ``backoff_seconds`` and ``max_backoff_seconds``.
+    told : callable, optional
+        Called with a name and its standing when it is put into quarantine, and with None in place
+        of a standing when a name that was there is trusted again.
 
     Examples
     --------
@@ -74,7 +77,10 @@ class Quarantine:
     array([False,  True])
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, told: Callable[[str, Standing | None], None] | None = None
+    ) -> None:
+        self._told = told
         self._max_failures = settings.max_failures
         self._first = settings.backoff_seconds
         self._longest = max(settings.backoff_seconds, settings.max_backoff_seconds)
@@ -146,14 +152,20 @@ class Quarantine:
             return False
         backoff = min(2 * before.backoff_seconds or self._first, self._longest)
         self._under_trial.discard(name)
-        self._set(name, _quarantined(after, clock().seconds() + backoff, backoff))
+        standing = _quarantined(after, clock().seconds() + backoff, backoff)
+        self._set(name, standing)
+        if self._told is not None:
+            self._told(name, standing)
         return True
 
     def forget(self, name: str) -> None:
         """Take a name off the record, as when its row has changed."""
         self._under_trial.discard(name)
-        if self._standings.pop(name, None) is not None:
+        kept = self._standings.pop(name, None)
+        if kept is not None:
             self._mask = None
+            if kept.state != "trusted" and self._told is not None:
+                self._told(name, None)
 
     def standing(self, name: str) -> Standing:
         """Return how a name stands now."""
@@ -195,12 +207,14 @@ class CircuitBreaker:
 
     Parameters
     ----------
-    settings : Settings
+    settings, told
         As for `Quarantine`.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._backends = Quarantine(settings)
+    def __init__(
+        self, settings: Settings, told: Callable[[str, Standing | None], None] | None = None
+    ) -> None:
+        self._backends = Quarantine(settings, told)
 
     def closed(self, backend: str) -> bool:
         """Say whether a backend may be called now."""

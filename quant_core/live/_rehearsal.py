@@ -11,6 +11,7 @@ from quant_core.features import Feature, FeatureSet
 from quant_core.inference import warm
 from quant_core.live._engine import Engine
 from quant_core.live._messages import TickBatch
+from quant_core.live._sampling import Sampling
 from quant_core.live._settings import Settings
 from quant_core.live._strategy import StrategyRow
 from quant_core.models import ModelSpec, Signature
@@ -46,6 +47,8 @@ def rehearse() -> None:
     )
     engine = Engine(Settings(), _opened)
     engine.apply([StrategyRow(name="rehearsal", features=features, model=model)])
+    places = np.arange(_ROWS, dtype=np.int64)
+    Sampling(1.0, 0).rows("rehearsal", places.astype(np.int32), places)
     none = np.full(_ROWS, np.nan)
     engine.process(
         TickBatch(

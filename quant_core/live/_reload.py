@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from quant_core.clock import clock
 from quant_core.errors import QuantError
+from quant_core.live._journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,8 @@ class Reload:
         Seconds after which what is served is reported again, changed or not.
     background : bool
         Whether the store is asked and models are loaded in a thread, while ticks are processed.
+    journal : Journal, optional
+        Is told which strategies were loaded, swapped or refused.
     """
 
     def __init__(
@@ -62,9 +65,12 @@ class Reload:
         *,
         report_every: float,
         background: bool,
+        journal: Journal | None = None,
     ) -> None:
         self._store, self._engine, self._runner, self._every = store, engine, runner, every
         self._executor = ThreadPoolExecutor(1, "reload") if background else _AtOnce()
+        self._journal = journal if journal is not None else Journal()
+        self._fresh: tuple[str, ...] = ()
         self._revision: int | None = None
         self._due = 0.0
         self._look: Future[tuple[int, Prepared] | None] | None = None
@@ -95,6 +101,7 @@ class Reload:
         self._revision = self._store.revision()
         changes = self._engine.apply(self._store.rows())
         self._due = clock().seconds() + self._every
+        self._fresh = changes.changed
         self.report()
         return changes
 
@@ -118,6 +125,7 @@ class Reload:
             return None
         self._revision, prepared = found
         changes = self._engine.swap(prepared)
+        self._fresh = changes.changed
         self.report()
         return changes
 
@@ -138,11 +146,14 @@ class Reload:
 
     def report(self) -> None:
         """Tell the store what is served, if that has changed or the last report is old."""
+        served, now = self._engine.served(), clock().seconds()
+        if self._journal.on:
+            self._journal.served(served, self._engine.loading(), self._fresh)
+            self._fresh = ()
         if self._report is not None:
             if not self._report.done():
                 return
             self._settle_report()
-        served, now = self._engine.served(), clock().seconds()
         if served != self._reported or now >= self._report_due:
             self._reported, self._report_due = served, now + self._report_every
             self._report = self._executor.submit(self._store.report, self._runner, served)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from quant_core.clock import clock
+from quant_core.live._journal import Journal
 from quant_core.live._latency import Latencies
 from quant_core.live._protocols import Marking, Silent
 from quant_core.live._queue import TickQueue
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from quant_core.live._engine import Engine, Outcome
     from quant_core.live._messages import TickBatch
     from quant_core.live._protocols import (
+        Log,
         Polled,
         Sink,
         StrategyStore,
@@ -106,6 +108,8 @@ class Runner:
         ever left out: a replay as fast as possible.
     background : bool
         Whether the store is asked and models are loaded in a thread of its own.
+    log : Log, optional
+        Where events and sampled ticks go; nowhere by default. The engine has the same.
     """
 
     def __init__(
@@ -120,10 +124,12 @@ class Runner:
         name: str = "runner",
         drain: bool = True,
         background: bool = False,
+        log: Log | None = None,
     ) -> None:
         self._source, self._sink, self._engine = source, sink, engine
         self._settings = settings
         self._telemetry = telemetry if telemetry is not None else Silent()
+        self._journal = Journal(log)
         self._reload = Reload(
             store,
             engine,
@@ -131,6 +137,7 @@ class Runner:
             settings.reload_seconds,
             report_every=settings.report_seconds,
             background=background,
+            journal=self._journal,
         )
         self._queue = TickQueue()
         self._drain = drain
@@ -155,6 +162,7 @@ class Runner:
         self._engine.load(_LOAD_SECONDS)
         self._reload.report()
         self._gauges()
+        self._journal.say("started", source=self._source.name, revision=self._reload.revision)
         self.figures.started = self.figures.ended = self._committed = clock().seconds()
         # A full collection over what was imported and loaded takes longer than a tick may.
         gc.collect()
@@ -163,10 +171,25 @@ class Runner:
             while self.turn():
                 pass
             self._finish()
+            self._stop_said("source ended" if self._ended else "told to stop")
+        except BaseException as error:
+            self._stop_said(f"{type(error).__name__}: {error}")
+            raise
         finally:
             gc.unfreeze()
             self._reload.close()
         return self.figures
+
+    def _stop_said(self, reason: str) -> None:
+        figures = self.figures
+        self._journal.say(
+            "stopped",
+            reason=reason,
+            ticks=figures.ticks,
+            signals=figures.signals,
+            dead_letters=figures.dead_letters,
+            dropped_ticks=figures.dropped_ticks,
+        )
 
     def stop(self) -> None:
         """End after the ticks that were polled; may be called from a signal handler."""
@@ -178,6 +201,7 @@ class Runner:
         self._fill()
         if self._reload.turn() is not None:
             self._gauges()
+        self._journal.complaint(self._reload.complaint)
         excess = len(self._queue) - self._settings.queue_limit
         if excess > 0:
             self._process(self._queue.take(excess), _ALL)
@@ -224,6 +248,8 @@ class Runner:
 
     def _process(self, polled: Polled, shed: int) -> None:
         ticks, history = polled.ticks, polled.history
+        logged = self._journal.chosen(self._source.name, ticks, history)
+        dropped = self._engine.drops.total() if logged else 0
         outcome = self._engine.process(
             ticks, history, polled.malformed, source=self._source.name, shed=shed
         )
@@ -232,6 +258,16 @@ class Runner:
         if self._telemetry.tracing:
             called, ended = outcome.inferences, self.figures.ended
             trace(self._telemetry, self._source.name, ticks, history, called, ended)
+        if logged:
+            self._journal.ticks(
+                self._source.name,
+                ticks,
+                logged,
+                outcome.signals,
+                outcome.dead,
+                ended=self.figures.ended,
+                drops=self._engine.drops.total() - dropped,
+            )
         new = len(ticks) - history
         self.figures.ticks += new
         if shed == _ALL:
@@ -247,6 +283,7 @@ class Runner:
     def _emit(self, outcome: Outcome) -> None:
         if outcome.signals.num_rows or outcome.dead.num_rows:
             self._sink.emit(outcome.signals, outcome.dead)
+        self._journal.dead(outcome.dead)
         self._dirty = True
         self.figures.signals += outcome.signals.num_rows
         self.figures.dead_letters += outcome.dead.num_rows

@@ -44,6 +44,12 @@ class Settings(BaseSettings):
         Failures in a row that put a strategy into quarantine.
     backoff_seconds, max_backoff_seconds : float
         First and longest quarantine; it doubles from one to the next.
+    log : str or None
+        Where the log goes: ``stderr``, ``off`` or a file; None leaves it to the command.
+    log_sample : float
+        Share of the ticks that get a line in the log; events always do.
+    log_seed : int
+        Which ticks these are.
     """
 
     model_config = SettingsConfigDict(env_prefix="STRATEGY__", frozen=True, extra="forbid")
@@ -63,3 +69,6 @@ class Settings(BaseSettings):
     max_failures: Annotated[int, Field(ge=1)] = 3
     backoff_seconds: Annotated[float, Field(gt=0)] = 1.0
     max_backoff_seconds: Annotated[float, Field(gt=0)] = 300.0
+    log: Annotated[str, Field(min_length=1)] | None = None
+    log_sample: Annotated[float, Field(ge=0, le=1)] = 0.001
+    log_seed: int = 0
