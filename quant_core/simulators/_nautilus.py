@@ -30,7 +30,7 @@ class Nautilus(ForeignSimulator):
     netted; the value is that of the engine's own account. It is the compiled engine of the
     package, ``nautilus_trader.core.nautilus_pyo3``.
 
-    A path is simulated in sessions of a few dozen rows. Each opens, at the last close of the one
+    A path is simulated in sessions of at most 40 rows. Each opens, at the last close of the one
     before, with its positions at their value.
 
     Parameters
