@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quant_core.engines.native._capped_ratio import price_of, ratio, richest, riskless
-from quant_core.engines.native._outcome import Found, NotFound, solution, without_weights
+from quant_core.engines.native._outcome import TOLERANCE, Found, NotFound, solution, without_weights
 from quant_core.engines.native._polytope import Polytope, polytope_of
 from quant_core.engines.native._quadratic import CONTRADICTION, Optimum, minimise, residual
 from quant_core.engines.native._screen import Screened, screen
@@ -22,6 +22,8 @@ __all__ = ["constrain"]
 
 _ROUNDS = 60
 _CONVERGED = 1e-11
+# Leaps may go to and fro between two sets; steps without them only approach.
+_LEAPS = 8
 _FLAT = 1e-6
 
 
@@ -77,7 +79,7 @@ def _optimum(
     if isinstance(reward, NotFound):
         return without_weights(problem, reward)
     if profile.name in _RATIOS:
-        best = _maximise(checked, reward, polytope)
+        best = _maximise(checked, reward, polytope, relaxed.weights)
     else:
         best = minimise(checked.matrix, reward, polytope)
     if isinstance(best, NotFound):
@@ -122,16 +124,20 @@ def _objective(
     return variance
 
 
-def _maximise(checked: Screened, reward: np.ndarray, polytope: Polytope) -> Optimum | NotFound:
+def _maximise(
+    checked: Screened, reward: np.ndarray, polytope: Polytope, relaxed: np.ndarray
+) -> Optimum | NotFound:
     """Maximise ``q'w / sqrt(w'Sw)`` by Dinkelbach's steps, as under a cap alone."""
     largest = float(np.abs(reward).max())
-    start = _rewarding(reward / largest if largest > 0 else reward, polytope)
+    start = _rewarding(reward / largest if largest > 0 else reward, polytope, relaxed)
     if isinstance(start, NotFound):
         return start
     matrix, gain = checked.matrix, reward * (checked.scale / largest)
-    price, error = price_of(matrix, gain, start), np.inf
-    for _ in range(_ROUNDS):
+    price, error, last = price_of(matrix, gain, start), np.inf, np.inf
+    before = price, start
+    for number in range(_ROUNDS):
         inner = minimise(matrix, price * gain, polytope)
+        asked = price
         if isinstance(inner, NotFound):
             return inner
         if riskless(matrix, inner.weights):
@@ -141,16 +147,40 @@ def _maximise(checked: Screened, reward: np.ndarray, polytope: Polytope) -> Opti
         if not price > 0:
             break
         prices = inner.prices, inner.price_of_sales
-        error = residual(matrix, price * gain, polytope, inner.weights, *prices)
-        if error <= _CONVERGED:
+        last, error = error, residual(matrix, price * gain, polytope, inner.weights, *prices)
+        if error <= _CONVERGED or last <= error <= TOLERANCE:
             return replace(inner, residual=error)
+        if number < _LEAPS:
+            price = _extrapolated(matrix, gain, before, (asked, inner.weights), price)
+        before = asked, inner.weights
     message = "the ratio did not converge; a portfolio without risk may exist"
     return NotFound(Status.FAILED, message, (f"dinkelbach: residual {error:.1e}",))
 
 
-def _rewarding(reward: np.ndarray, polytope: Polytope) -> np.ndarray | NotFound:
-    """Return feasible weights with a positive reward, near the richest where those will do."""
-    near = minimise(np.eye(len(reward)), richest(reward, polytope.upper), polytope)
+def _extrapolated(
+    matrix: np.ndarray,
+    gain: np.ndarray,
+    before: tuple[float, np.ndarray],
+    now: tuple[float, np.ndarray],
+    price: float,
+) -> float:
+    """Return the price of the optimum if the sets stay: weights are linear in the price there."""
+    step = now[0] - before[0]
+    if step == 0:
+        return price
+    change = (now[1] - before[1]) / step
+    base = now[1] - now[0] * change
+    below = float(gain @ base) - 2 * float(base @ matrix @ change)
+    found = float(base @ matrix @ base) / below if below > 0 else np.nan
+    return found if found > 0 and np.isfinite(found) else price
+
+
+def _rewarding(
+    reward: np.ndarray, polytope: Polytope, relaxed: np.ndarray
+) -> np.ndarray | NotFound:
+    """Return feasible weights with a positive reward, near the relaxed ones where those will do."""
+    towards = relaxed if relaxed.any() else richest(reward, polytope.upper)
+    near = minimise(np.eye(len(reward)), towards, polytope)
     if isinstance(near, NotFound) or float(reward @ near.weights) > 0:
         return near if isinstance(near, NotFound) else near.weights
     best = minimise(_FLAT * np.eye(len(reward)), reward, polytope)

@@ -41,7 +41,8 @@ def minimise(matrix: np.ndarray, linear: np.ndarray, polytope: Polytope) -> Opti
 
     The dual active-set solver DAQP (Arnstrom, Bemporad & Axehall, IEEE TAC 67, 2022) says which
     constraints are active, on the problem with a proximal term that moves to its last answer; the
-    weights are then solved from these sets, and judged by `residual`.
+    weights are then solved from these sets, and judged by `residual`. Where a bound and what is
+    held coincide the sets may mislead; DAQP's own weights and prices are judged as well.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ def minimise(matrix: np.ndarray, linear: np.ndarray, polytope: Polytope) -> Opti
             return NotFound(Status.INFEASIBLE, CONTRADICTION)
         if ended != _SOLVED or not np.isfinite(x).all():
             break
-        found = program.polished(x, prices)
+        found = min(program.candidates(x, prices), key=lambda one: one.residual)
         best = min(best, found.residual)
         if found.residual <= TOLERANCE:
             return Optimum(
@@ -146,6 +147,13 @@ class _Program:
             iter_limit=20 * len(self.sides.sense) + 200,
         )
         return np.asarray(x, np.float64), np.asarray(info["lam"], np.float64), int(ended)
+
+    def candidates(self, x: np.ndarray, prices: np.ndarray) -> tuple[Optimum, Optimum]:
+        """Return the weights solved from the sets, and those found with their own prices."""
+        n, k, m = len(self.linear), len(self.sold), len(self.polytope.names)
+        forms = prices[n + k + 1 : n + k + 1 + m]
+        sale = float(prices[-1]) if k else 0.0
+        return self.polished(x, prices), self._judged(x[:n], forms, sale)
 
     def polished(self, x: np.ndarray, prices: np.ndarray) -> Optimum:
         """Solve for the weights and prices with the active sets held."""

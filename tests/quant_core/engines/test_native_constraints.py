@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from quant_core.engines import NativeEngine
 from quant_core.engines.native._polytope import polytope_of
 from quant_core.engines.native._quadratic import minimise, residual
-from quant_core.profiles import PROFILES, WEIGHTED, Problem, Solution, Status
+from quant_core.profiles import PROFILES, WEIGHTED, MinVariance, Problem, Solution, Status
 
 ENGINE = NativeEngine()
 LETTERS = "ABCDEFGHIJ"
@@ -268,8 +268,8 @@ def test_a_regime_calls_for_its_profile(market: list[float], regime: str, name: 
 def test_the_residual_sees_a_moved_optimum() -> None:
     known = problem(np.diag([1.0, 2.0, 4.0]), held=[0.2, 0.2, 0.6])
     fields = {"turnover": 0.2, "groups": [group("A", most=0.3)], "minimum": 0.1}
-    polytope = polytope_of(PROFILES["min_variance"].model_validate(fields), known)
-    best = minimise(known.covariance, np.zeros(3), polytope)
+    polytope: Any = polytope_of(MinVariance.model_validate(fields), known)
+    best: Any = minimise(known.covariance, np.zeros(3), polytope)
     assert best.residual <= 1e-12
     prices = best.prices, best.price_of_sales
     for moved in ([1e-6, -1e-6, 0], [0, 1e-6, -1e-6], [-1e-6, 0, 1e-6], [1e-6, 0, 0]):
@@ -311,7 +311,7 @@ def constrained(draw: Any) -> tuple[Problem, dict[str, Any]]:
     return problem(np.cov(sample, rowvar=False), mean, **known), {**fields, "groups": groups}
 
 
-def reference(cp: Any, known: Problem, profile: Any, towards: np.ndarray | None) -> Any:
+def reference(cp: Any, known: Any, profile: Any, towards: np.ndarray | None) -> Any:
     """Return the optimal weights of a profile as cvxpy finds them, or None."""
     n, scale = len(known.mean), float(np.trace(known.covariance)) / len(known.mean)
     matrix = known.covariance / scale
@@ -351,7 +351,7 @@ def test_every_combination_agrees_with_cvxpy(
 ) -> None:
     cp = pytest.importorskip("cvxpy", reason="cvxpy is the reference")
     known, fields = drawn
-    profile = PROFILES[name].model_validate(fields)
+    profile: Any = PROFILES[name].model_validate(fields)
     solution = ENGINE.solve(profile, known)
     towards = None
     if name in MOVED:
@@ -364,7 +364,8 @@ def test_every_combination_agrees_with_cvxpy(
     if solution.status in WEIGHTED:
         assert expected is not None
         assert not solution.kkt_residual > 1e-9
-        assert polytope_of(profile, known).violation(solution.weights) <= 1e-9
+        polytope: Any = polytope_of(profile, known)
+        assert polytope.violation(solution.weights) <= 1e-9
         np.testing.assert_allclose(solution.weights, expected, atol=2e-5)
     else:
         assert solution.status is Status.INFEASIBLE, (solution.message, solution.fallback_chain)
