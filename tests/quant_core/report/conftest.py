@@ -31,6 +31,7 @@ class Shape:
     days: int = 520
     symbols: int = 8
     selections: tuple[str, ...] = ("all", "top_momentum")
+    engines: tuple[str, ...] = ("native",)
     profiles: tuple[str, ...] = PROFILES
     rebalances: tuple[str, ...] = ("window", "daily")
     simulators: tuple[str, ...] = ("custom",)
@@ -55,7 +56,7 @@ def _windows(dates: np.ndarray) -> list[tuple[str, int, int]]:
 
 
 def _cells(shape: Shape) -> list[tuple[str, ...]]:
-    axes = (shape.selections, ("native",), shape.profiles, shape.rebalances, shape.simulators)
+    axes = (shape.selections, shape.engines, shape.profiles, shape.rebalances, shape.simulators)
     return [("us_equity", *cell) for cell in itertools.product(*axes)]
 
 
@@ -76,7 +77,7 @@ def _metrics(returns: np.ndarray) -> dict[str, float]:
         "var_95": float(np.quantile(returns, 0.05)), "cvar_95": float(np.sort(returns)[:20].mean()),
         "hit_rate": float((returns > 0).mean()), "skewness": -0.3, "kurtosis": 5.1,
         "turnover": 0.21, "turnover_annual": 2.5, "cost_annual": 0.0031, "hhi": 0.14,
-        "fragility": 1.2, "psr": 0.93,
+        "fragility": 1.2, "psr": 0.93, "friction_decay": 0.04, "jaccard": 0.7,
         "dsr": float(1 / (1 + np.exp(-40 * (period - 0.05)))), "sharpe_low": period * 16 - 0.6,
         "sharpe_high": period * 16 + 0.6, "pbo": 0.31,
     }  # fmt: skip
@@ -93,6 +94,9 @@ def _leaderboard(
             row |= dict.fromkeys(_metrics(returns)) | {"status": "unavailable", "reason": reason}
         else:
             row |= _metrics(returns) | {"status": "ok", "reason": ""}
+        row |= {"cagr_gap": None, "parity": "not compared", "parity_gap": None}
+        row |= {"parity_against": "", "parity_missing": "no other simulator takes part"}
+        row |= {"gates": "failed", "gates_failed": "dsr: 0.4 is below 0.95; turnover: 0.6 is above"}
         row |= {
             "trials": len(cells) + 12,
             "configurations": len(cells),
@@ -134,31 +138,40 @@ def _nav(
 def _cube(shape: Shape, windows: list[tuple[str, int, int]], symbols: list[str]) -> pa.Table:
     random = np.random.Generator(np.random.PCG64(5))
     rows: dict[str, list[object]] = {}
-    for (window, _, _), selection, profile in itertools.product(
-        windows, shape.selections, shape.profiles
+    for (window, _, _), selection, profile, engine in itertools.product(
+        windows, shape.selections, shape.profiles, shape.engines
     ):
         empty = _broken(shape, ("", selection, "", profile))
-        weights = random.dirichlet(np.full(len(symbols), 0.6))
+        number = shape.engines.index(engine)
+        if not number:
+            exact = random.dirichlet(np.full(len(symbols), 0.6))
+        weights = _apart(exact, random, 10.0 ** (-9 + 3 * number)) if number else exact
         held = [(None, None)] if empty else list(zip(symbols, weights, strict=True))
         for symbol, weight in held:
             row = {
                 "sleeve": "us_equity", "window": window, "selection": selection,
-                "engine": "native", "profile": profile,
+                "engine": engine, "profile": profile,
                 "atom": symbol and f"{symbol}_buyhold_long", "symbol": symbol,
                 "direction": symbol and "long", "weight": weight, "net_weight": weight,
                 "cluster": -1,
                 "status": "unavailable" if empty else "optimal", "solver": "pivoting",
                 "fallback_chain": "pivoting", "condition_number": 41.0, "shrinkage": 0.02,
-                "objective": 1.1,
+                "objective": None if empty else 1.1 + 1e-7 * number,
                 "kkt_residual": None if empty else float(10 ** random.uniform(-16, -10)),
-                "key": f"{window}|{selection}|{profile}", "inputs_hash": "ab", "code_version": "cd",
-                "seed": 7,
+                "key": f"{window}|{selection}|{engine}|{profile}", "inputs_hash": "ab",
+                "code_version": "cd", "seed": 7,
             }  # fmt: skip
             for name, value in row.items():
                 rows.setdefault(name, []).append(value)
     words = {"weight", "net_weight", "cluster", "condition_number", "shrinkage", "objective",
              "kkt_residual", "seed"}  # fmt: skip
     return pa.table({k: pa.array(v) if k in words else _names(v) for k, v in rows.items()})  # type: ignore[arg-type]
+
+
+def _apart(exact: np.ndarray, random: np.random.Generator, size: float) -> np.ndarray:
+    near = exact * (1 + size * random.normal(size=len(exact)))
+    moved: np.ndarray = near / near.sum()
+    return moved
 
 
 def _window_metrics(
@@ -231,6 +244,7 @@ def _manifest(shape: Shape, cells: list[tuple[str, ...]]) -> dict[str, object]:
             "sleeve": "us_equity", "periods_per_year": PERIODS, "seed": 7, "risk_free": 0.0,
             "benchmark": ["SPX"] if shape.benchmark else [],
             "profiles": [{"name": profile, "as": profile} for profile in shape.profiles],
+            "simulators": [{"name": name, "as": name} for name in shape.simulators],
             "costs": {"slippage_bps": 5.0, "commission_bps": 1.0},
             "windows": {"train": TRAIN, "step": "month"},
         },
@@ -256,9 +270,14 @@ def write_folder(folder: Path, shape: Shape) -> Path:
     random = np.random.Generator(np.random.PCG64(3))
     traded = dates[windows[0][1] :]
     common = random.normal(0.0005, 0.009, len(traded))
-    tilt = random.uniform(0.6, 1.2, (len(cells), 1))
-    edge = np.array([[0.0006 if cell[3] == "hrp" else 0.0] for cell in cells])
-    paths = tilt * common + edge + random.normal(0.0001, 0.003, (len(cells), len(traded)))
+    alike = len(shape.simulators)
+    own = cells[::alike]
+    tilt = random.uniform(0.6, 1.2, (len(own), 1))
+    edge = np.array([[0.0006 if cell[3] == "hrp" else 0.0] for cell in own])
+    paths = tilt * common + edge + random.normal(0.0001, 0.003, (len(own), len(traded)))
+    paths = np.repeat(paths, alike, axis=0)
+    apart = np.arange(len(cells)) % alike * 10.0 ** random.uniform(-15, -12, len(cells))
+    paths[:, 0] += apart
     dropped = {
         "date": pa.array([dates[5].astype("datetime64[us]")]).cast(pa.timestamp("us", tz="UTC")),
         "symbol": _names(["S001"]), "value": pa.array(["n/a"]), "column": pa.array(["S001"]),

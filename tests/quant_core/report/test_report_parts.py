@@ -25,7 +25,8 @@ BEST = {
     "selection": "all", "engine": "native", "profile": "hrp", "rebalance": "daily",
     "simulator": "custom", "rank": 1, "sharpe": 0.9123, "sharpe_period": 0.0575, "sharpe_low": 0.5,
     "sharpe_high": 1.31, "dsr": 0.966, "trials": 228, "configurations": 216, "volatility": 0.1,
-    "cagr": 0.08,
+    "cagr": 0.08, "gates": "failed",
+    "gates_failed": "turnover: 0.61 is not at most 0.5; parity: not compared; no window; dsr: 0.9",
 }  # fmt: skip
 SPACE = "\N{NARROW NO-BREAK SPACE}"
 
@@ -56,8 +57,26 @@ def test_the_headline_says_what_luck_explains() -> None:
         "The probability that the best is truly above that is 96.6 % (deflated Sharpe ratio "
         "0.966), which clears the bar of 0.95. "
         "In 31 % of 12,870 ways to split the history in two, the winner of one half fell below "
-        "the median of the other."
+        "the median of the other. "
+        "The best cell may not be deployed: it fails the gates turnover, parity, dsr."
     )
+
+
+def test_the_headline_says_that_the_best_may_be_deployed_and_who_was_looked_at() -> None:
+    found = headline(
+        BEST | {"gates": "passed", "gates_failed": ""},
+        varying=["profile"],
+        luck={"expected": 0.5},
+        pbo=None,
+        finalists={"count": 20, "of": 1260, "simulator": "custom"},
+    )
+    assert found[-2:] == [
+        "The best cell passes every gate of a champion.",
+        (
+            "Only the 20 best of 1,260 cells by their Sharpe ratio under custom were given to the "
+            "other simulators."
+        ),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +90,7 @@ def test_the_headline_says_what_luck_explains() -> None:
 )
 def test_the_bar_is_judged_on_the_exact_figure(dsr: float, words: str) -> None:
     found = headline(BEST | {"dsr": dsr}, varying=["profile"], luck={"expected": 0.5}, pbo=None)
-    assert words in found[-1].replace(SPACE, " ")
+    assert words in found[3].replace(SPACE, " ")
 
 
 def test_one_try_is_not_corrected_for() -> None:
