@@ -121,3 +121,23 @@ def test_what_follows_the_cube_brings_itself_up_to_date(defs: dg.Definitions) ->
     }
     assert with_condition == {"simulation_results", "leaderboard"}
     assert defs.resolve_sensor_def("automation").default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def test_simulators_that_no_file_names_are_left_to_people(defs: dg.Definitions) -> None:
+    simulated = dg.AssetSelection.assets("simulation_results")
+    requested, cursor = [], None
+    with dg.DagsterInstance.ephemeral() as instance:
+        for content in ("one", "other"):
+            instance.report_runless_asset_event(
+                dg.AssetMaterialization(
+                    "weights_cube",
+                    partition="1991-01|us_equity",
+                    tags={"dagster/data_version": content},
+                )
+            )
+            found = dg.evaluate_automation_conditions(
+                defs, instance, asset_selection=simulated, cursor=cursor
+            )
+            requested.append(found.get_requested_partitions(dg.AssetKey("simulation_results")))
+            cursor = found.cursor
+    assert requested == [set(), {"custom|us_equity"}]

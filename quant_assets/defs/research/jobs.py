@@ -61,4 +61,5 @@ automation = dg.AutomationConditionSensorDefinition(
     target=dg.AssetSelection.assets("simulation_results", "leaderboard"),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
+    use_user_code_server=True,
 )

@@ -7,7 +7,7 @@ import dagster as dg
 import numpy as np
 
 from quant_assets._assets import RETRIES, SINGLE_RUN, version_of
-from quant_assets._automation import WHEN_INPUTS_CHANGE
+from quant_assets._automation import OF_CONFIGURED_SIMULATORS, WHEN_INPUTS_CHANGE
 from quant_assets._fidelity import FidelityConfig, with_simulators
 from quant_assets._figures import cell_counts
 from quant_assets._plots import plot_navs
@@ -42,7 +42,7 @@ _TOLERANCE = 1e-9
     partitions_def=SIMULATED,
     backfill_policy=SINGLE_RUN,
     retry_policy=RETRIES,
-    automation_condition=WHEN_INPUTS_CHANGE,
+    automation_condition=WHEN_INPUTS_CHANGE & OF_CONFIGURED_SIMULATORS,
     code_version=version_of(
         "quant_core.tournament._simulating",
         sections=("costs", "rebalances", "simulators", "finalists"),
