@@ -145,6 +145,9 @@ class Evidence:
         return any(self._absent.get((*cell[:-1], label), ("",))[0] in tried for label in own)
 
     def _rival(self, cell: Names, simulator: Simulator) -> Rival:
+        if simulator.lack:
+            lack = Figure(None, f"missing: {simulator.lack}")
+            return Rival(lack, lack)
         config, own = self.config, self._paths[cell]
         rebalance = _spec(config, "rebalances", cell[3])
         shared = {
