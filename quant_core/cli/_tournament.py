@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["demo_config", "plan_tournament", "read_config", "run_tournament"]
 
+_PARITY = {"agrees": "agree", "differs": "differ", "not compared": "are not compared"}
+_NEED_ANOTHER = frozenset({"parity", "cagr_gap"})
 _SHOWN = 10
 _WIDE = 110
 _FIGURES: tuple[tuple[str, str, Kind], ...] = (
@@ -156,15 +158,27 @@ def _print_board(result: Result) -> None:
 def _judgement(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Return whether simulators agree, and what the gates say."""
     found = Counter(row["parity"] for row in rows)
+    if found["not compared"] == len(rows):
+        others = sum(_failed(row) <= _NEED_ANOTHER for row in rows)
+        return [
+            "simulators: one took part, so nothing is compared; --fidelity medium adds another",
+            f"gates: {others:,} of {len(rows):,} cells pass those that need no other simulator",
+        ]
+    passed = sum(not _failed(row) for row in rows)
+    counts = ", ".join(f"{found[one]:,} {said}" for one, said in _PARITY.items())
     lines = [
-        f"simulators: agree on {found['agrees']:,} cells, differ on {found['differs']:,}, "
-        f"{found['not compared']:,} are not compared"
+        f"simulators: of {len(rows):,} cells {counts}",
+        f"gates: {passed:,} of {len(rows):,} cells pass every gate",
     ]
-    passed = sum(row["gates"] == "passed" for row in rows)
-    lines.append(f"gates: {passed:,} of {len(rows):,} cells pass every gate")
-    if rows[0]["gates"] != "passed":
+    if _failed(rows[0]):
         lines.append(f"the best fails {escape(rows[0]['gates_failed'])}")
     return lines
+
+
+def _failed(row: dict[str, Any]) -> set[str]:
+    if row["gates"] == "passed":
+        return set()
+    return {reason.partition(":")[0] for reason in row["gates_failed"].split("; ")}
 
 
 def _board_table(rows: Sequence[dict[str, Any]], varying: Sequence[str], *, width: int) -> Table:
