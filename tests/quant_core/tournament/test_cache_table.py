@@ -1,299 +1,44 @@
-"""What an edit costs: predicted, planned, and measured."""
+"""What an edit costs: predicted, planned, measured, and told on a page."""
 
 from __future__ import annotations
 
 import shutil
-from collections import Counter
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
-import quant_core
-from quant_core.cells import _code_version
-from quant_core.compute import SerialCompute
-from quant_core.config import parse_config
-from quant_core.tournament import plan, run
+from quant_core.simulators import end_apart
+from quant_core.tournament import _simulating, plan
 
-from .conftest import AXES
+from .edits import EDITS, Edit, Fresh, arranged, as_before, carried_out, configured, measured, row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator
 
-    from quant_core.config import TournamentConfig
-    from quant_core.tournament import Result
     from tests.quant_core.tournament.conftest import Market
 
-EQUAL, MARKET = "equal_weight", "market"
-SHARPE = {"name": "max_sharpe", "covariance": "sample"}
-VARIANCE = {"name": "min_variance", "cap": 0.5}
-LOW = {"name": "low_volatility", "count": 4}
-KINDS = ("selection", "solve", "simulation")
+PAGE = Path(__file__).parents[3] / "docs" / "cache.md"
 
 
-def unchanged(market: Market) -> Market:
-    return market
+@pytest.fixture(scope="module", autouse=True)
+def loaded_once() -> Iterator[None]:
+    """Keep the process of another library's simulator: it takes ten seconds to load."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_simulating, "end_apart", lambda: None)
+        yield
+    end_apart()
 
 
-def extended(market: Market) -> Market:
-    """Append the rest of August and the whole of September."""
-    every = np.arange(np.datetime64("2020-08-10"), np.datetime64("2020-10-01"))
-    dates = np.concatenate([market.dates, every[np.is_busday(every)]])
-    drawn = np.random.default_rng(4).normal(0, 0.01, (len(dates), len(market.symbols)))
-    drawn[: len(market.dates)] = market.values
-    return replace(market, dates=dates, values=drawn)
+@pytest.fixture(scope="module")
+def fresh() -> Fresh:
+    return Fresh()
 
 
-def moved_day(market: Market) -> Market:
-    """Let a Friday have been a Saturday: no return moves."""
-    dates = market.dates.copy()
-    dates[dates == np.datetime64("2020-05-15")] = np.datetime64("2020-05-16")
-    return replace(market, dates=dates)
-
-
-def with_newcomer(market: Market) -> Market:
-    series = np.where(market.dates < np.datetime64("2020-07-10"), np.nan, 0.001)
-    series[::2] *= 2
-    return market.with_symbol("NEW", series)
-
-
-def with_wild_one(market: Market) -> Market:
-    return market.with_symbol("WILD", np.random.default_rng(9).normal(0, 0.1, len(market.dates)))
-
-
-def as_before(_patch: pytest.MonkeyPatch, _folder: Path) -> None:
-    """Leave the library and its surroundings alone."""
-
-
-def with_source(text: str) -> Callable[[pytest.MonkeyPatch, Path], None]:
-    """Append text to the solver of one profile, in a copy of the library that is read."""
-
-    def arrange(patch: pytest.MonkeyPatch, folder: Path) -> None:
-        root = folder / "quant_core"
-        ignored = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(Path(quant_core.__file__).parent, root, ignore=ignored, dirs_exist_ok=True)
-        solver = root / "engines" / "native" / "_min_variance.py"
-        solver.write_text(solver.read_text() + text)
-        patch.setattr(_code_version, "_ROOT", root)
-
-    return arrange
-
-
-def with_release(patch: pytest.MonkeyPatch, _folder: Path) -> None:
-    found = _code_version.version
-    patch.setattr(
-        _code_version, "version", lambda name: "0.0.1" if name == "numpy" else found(name)
-    )
-
-
-def with_variable(patch: pytest.MonkeyPatch, _folder: Path) -> None:
-    patch.setenv("TV_SOMETHING", "else")
-
-
-class Backwards:
-    """A backend of many workers: the last unit comes first, each from a fresh start."""
-
-    name = "backwards"
-    workers = 7
-
-    def map[U, R](
-        self,
-        function: Callable[[U, Mapping[str, np.ndarray]], R],
-        units: Sequence[U],
-        *,
-        shared: Mapping[str, np.ndarray],
-        seconds_per_unit: float = 0.1,
-    ) -> Iterator[tuple[int, R]]:
-        for number in reversed(range(len(units))):
-            alone = SerialCompute().map(
-                function, [units[number]], shared=shared, seconds_per_unit=seconds_per_unit
-            )
-            yield number, next(alone)[1]
-
-    def close(self) -> None:
-        """Release nothing."""
-
-
-@dataclass(frozen=True)
-class Edit:
-    """An edit, and the cells of each kind that it makes stale, with the reason."""
-
-    name: str
-    selection: tuple[int, str] = (0, "")
-    solve: tuple[int, str] = (0, "")
-    simulation: tuple[int, str] = (0, "")
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    data: Callable[[Market], Market] = unchanged
-    arrange: Callable[[pytest.MonkeyPatch, Path], None] = as_before
-    workers: bool = False
-    keys_turned: bool = False
-
-    @property
-    def predicted(self) -> dict[str, dict[str, int]]:
-        """The stale cells of each kind, by reason."""
-        found = {kind: getattr(self, kind) for kind in KINDS}
-        return {kind: {why: count} if count else {} for kind, (count, why) in found.items()}
-
-
-# The base has 6 windows (March to August), 2 selections, 4 profiles and 2 rebalances: 12
-# selections, 48 solves, 16 paths.
-EDITS = [
-    Edit("nothing"),
-    Edit(
-        "add a profile",
-        solve=(12, "new"),
-        simulation=(4, "new"),
-        changes={"profiles": [EQUAL, MARKET, SHARPE, VARIANCE, "hrp"]},
-    ),
-    Edit("remove a profile", changes={"profiles": [EQUAL, MARKET, VARIANCE]}),
-    Edit("turn the profiles round", changes={"profiles": [VARIANCE, SHARPE, MARKET, EQUAL]}),
-    Edit(
-        "change a cap",
-        solve=(12, "parameters changed"),
-        simulation=(4, "inputs changed"),
-        changes={"profiles": [EQUAL, MARKET, SHARPE, {**VARIANCE, "cap": 0.6}]},
-    ),
-    Edit(
-        "change an estimator",
-        solve=(12, "parameters changed"),
-        simulation=(4, "inputs changed"),
-        changes={"profiles": [EQUAL, MARKET, {**SHARPE, "covariance": "ledoit_wolf"}, VARIANCE]},
-    ),
-    Edit(
-        "rename a label",
-        changes={"profiles": [EQUAL, MARKET, {**SHARPE, "as": "tangency"}, VARIANCE]},
-    ),
-    Edit("rename the sleeve", changes={"sleeve": "eu"}),
-    Edit(
-        # Where the benchmark is held, it does not matter what is selected.
-        "add a selection",
-        selection=(6, "new"),
-        solve=(18, "new"),
-        simulation=(6, "new"),
-        changes={"selections": ["all", LOW, {"name": "top_momentum", "count": 3}]},
-    ),
-    Edit(
-        "change a selection",
-        selection=(6, "parameters changed"),
-        solve=(18, "inputs changed"),
-        simulation=(6, "inputs changed"),
-        changes={"selections": ["all", {**LOW, "count": 3}]},
-    ),
-    Edit(
-        "add a rebalance",
-        simulation=(8, "new"),
-        changes={"rebalances": ["window", "daily", "daily_5pct"]},
-    ),
-    Edit(
-        "change the costs",
-        simulation=(16, "parameters changed"),
-        changes={"costs": {"slippage_bps": 7.0}},
-    ),
-    Edit(
-        # Of the profiles, the maximum Sharpe ratio alone reads it.
-        "change the risk-free rate",
-        solve=(12, "parameters changed"),
-        simulation=(4, "inputs changed"),
-        changes={"risk_free": 0.02},
-    ),
-    Edit("write a comment in a solver", arrange=with_source("\n# A comment.\n")),
-    Edit(
-        "change the code of a solver",
-        solve=(12, "code changed"),
-        simulation=(4, "inputs changed"),
-        arrange=with_source("\nANOTHER = 1\n"),
-    ),
-    Edit(
-        # It may change the last bit of anything.
-        "install another release of numpy",
-        selection=(12, "code changed"),
-        solve=(48, "code changed"),
-        simulation=(16, "code changed"),
-        arrange=with_release,
-    ),
-    Edit("set an environment variable", arrange=with_variable),
-    Edit("run on seven workers", workers=True),
-    Edit("turn the keys of the configuration round", keys_turned=True),
-    Edit("change the seed", changes={"seed": 7}),
-    Edit("change the days of a year", changes={"periods_per_year": 365}),
-    Edit(
-        "train a day longer",
-        selection=(12, "inputs changed"),
-        solve=(36, "inputs changed"),
-        simulation=(12, "inputs changed"),
-        changes={"windows": {"train": 41, "step": "month"}},
-    ),
-    Edit(
-        # The new window is computed, the paths get longer, and August's keys stay.
-        "append a month",
-        selection=(2, "new"),
-        solve=(8, "new"),
-        simulation=(16, "inputs changed"),
-        data=extended,
-    ),
-    Edit(
-        # January is in the train period of March alone, the first window.
-        "correct a return of January, of an asset in both selections",
-        selection=(2, "inputs changed"),
-        solve=(6, "inputs changed"),
-        simulation=(12, "inputs changed"),
-        data=lambda market: market.with_value("2020-01-15", "AAA", 0.0),
-    ),
-    Edit(
-        # August is traded and not yet trained on.
-        "correct the last return, of an asset in both selections",
-        simulation=(12, "inputs changed"),
-        data=lambda market: market.with_value("2020-08-07", "AAA", 0.0),
-    ),
-    Edit(
-        # July is in the train period of August alone.
-        "correct a return of July, of an asset in both selections",
-        selection=(2, "inputs changed"),
-        solve=(6, "inputs changed"),
-        simulation=(12, "inputs changed"),
-        data=lambda market: market.with_value("2020-07-15", "AAA", 0.0),
-    ),
-    Edit(
-        "correct a return of July, of an asset in one selection",
-        selection=(2, "inputs changed"),
-        solve=(3, "inputs changed"),
-        simulation=(6, "inputs changed"),
-        data=lambda market: market.with_value("2020-07-15", "HHH", 0.0),
-    ),
-    Edit(
-        "correct a return of the benchmark",
-        simulation=(4, "inputs changed"),
-        data=lambda market: market.with_value("2020-07-15", "INDEX", 0.0),
-    ),
-    Edit(
-        # Seen in August only, and not yet eligible there.
-        "add an asset that was listed in July",
-        selection=(2, "inputs changed"),
-        data=with_newcomer,
-    ),
-    Edit(
-        "add an asset that one selection takes",
-        selection=(12, "inputs changed"),
-        solve=(18, "inputs changed"),
-        simulation=(6, "inputs changed"),
-        data=with_wild_one,
-    ),
-    Edit(
-        "remove an asset that one selection took",
-        selection=(12, "inputs changed"),
-        solve=(18, "inputs changed"),
-        simulation=(6, "inputs changed"),
-        data=lambda market: market.columns([0, 1, 2, 3, 4, 5, 6, 8]),
-    ),
-    Edit("turn the rows round", data=lambda market: market.rows(slice(None, None, -1))),
-    Edit("turn the columns round", data=lambda market: market.columns(slice(None, None, -1))),
-    Edit("move a day within its month", data=moved_day),
-]
+@pytest.fixture(scope="module")
+def page() -> list[str]:
+    table = PAGE.read_text().partition("<!-- begin edits -->")[2].partition("<!-- end edits -->")[0]
+    return [line for line in table.splitlines() if line.startswith("| ")]
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -301,67 +46,36 @@ def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {str(path): (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
 
 
-def turned(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a configuration with its keys in the opposite order, at every depth."""
-    return {
-        key: turned(value)
-        if isinstance(value, dict)
-        else [turned(one) if isinstance(one, dict) else one for one in value]
-        if isinstance(value, list)
-        else value
-        for key, value in reversed(config.items())
-    }
-
-
-def configured(edit: Edit, edited: Market, name: str) -> TournamentConfig:
-    if not edit.keys_turned:
-        return edited.config(name, **edit.changes)
-    data = {"returns": str(edited.csv(name))}
-    return parse_config(turned({**AXES, "data": data, **edit.changes}))
-
-
-@contextmanager
-def arranged(edit: Edit, folder: Path) -> Iterator[None]:
-    """Have an edit's changes outside the configuration and the data in place."""
-    with pytest.MonkeyPatch.context() as patch:
-        edit.arrange(patch, folder)
-        if edit.arrange is not as_before:
-            # A process reads its sources once; these are to be read again.
-            for name in ("_read", "_version"):
-                patch.setattr(_code_version, name, cache(getattr(_code_version, name).__wrapped__))
-        yield
-
-
-def measured(out: Path) -> dict[str, dict[str, int]]:
-    """Return the cells that the last run computed, by kind and reason."""
-    facts = pq.read_table(out / "cells.parquet", columns=["kind", "outcome", "why"]).to_pylist()
-    computed = [fact for fact in facts if fact["outcome"] == "computed"]
-    return {
-        kind: dict(Counter(fact["why"] for fact in computed if fact["kind"] == kind))
-        for kind in KINDS
-    }
-
-
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit.name)
-def test_what_an_edit_costs(market: Market, base: Result, edit: Edit) -> None:
-    edited, name = edit.data(market), edit.name.replace(" ", "-")
-    config = configured(edit, edited, name)
-    out = market.folder / f"{name}-warm"
-    shutil.copytree(base.out, out)
+def test_what_an_edit_costs(market: Market, fresh: Fresh, page: list[str], edit: Edit) -> None:
+    if edit.lack:
+        pytest.skip(edit.lack)
+    edited = edit.data(market)
+    out = market.folder / f"{edit.slug}-warm"
+    shutil.copytree(fresh.of(market, edit.base), out)
     before = snapshot(out)
 
-    with arranged(edit, market.folder / f"{name}-library"):
-        planned = plan(config, out=out)
+    with arranged(edit, market.folder / f"{edit.slug}-library"):
+        planned = plan(configured(edit, edited), out=out)
         assert planned.reasons == edit.predicted
         assert snapshot(out) == before
 
-        result = run(config, out=out, compute=Backwards() if edit.workers else None)
+        result = carried_out(edit, edited, out)
         assert result.counts == planned.counts
         assert measured(out) == edit.predicted
 
-        fresh = edited.run(f"{name}-fresh", **edit.changes)
+        runs = fresh if edit.arrange is as_before else Fresh(edit.slug)
+        expected = runs.of(edited, {**edit.base, **edit.changes})
     for file in ("selected_atoms.parquet", "weights_cube.parquet", "nav.parquet"):
-        assert (out / file).read_bytes() == (fresh.out / file).read_bytes(), file
+        assert (out / file).read_bytes() == (expected / file).read_bytes(), file
+    assert row(edit, result) in page, "run docs/scripts/cache.py"
+
+
+def test_the_page_tells_every_edit_once(page: list[str]) -> None:
+    assert [line.split(" | ")[0].removeprefix("| ") for line in page] == [
+        "edit",
+        *(edit.name for edit in EDITS),
+    ]
 
 
 def test_a_fresh_plan_finds_nothing_and_makes_no_folder(market: Market) -> None:
