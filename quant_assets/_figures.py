@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["cell_counts", "figure", "heading_counts", "preview"]
 
-_SIZE = (8.0, 3.2)
+_WIDTH, _HEIGHT = 8.0, 3.2
 _DOTS = 90
 
 
-def figure(draw: Callable[[Axes], None], *, title: str) -> dg.MarkdownMetadataValue:
+def figure(
+    draw: Callable[[Axes], None], *, title: str, height: float = _HEIGHT
+) -> dg.MarkdownMetadataValue:
     """Return a plot as Markdown with the picture inside.
 
     Parameters
@@ -32,11 +34,13 @@ def figure(draw: Callable[[Axes], None], *, title: str) -> dg.MarkdownMetadataVa
         Draws on the axes.
     title : str
         Title of the plot.
+    height : float
+        Height of the picture, inches.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - slow to import
     from matplotlib.figure import Figure  # noqa: PLC0415 - as above
 
-    canvas = FigureCanvasAgg(Figure(figsize=_SIZE, layout="constrained"))
+    canvas = FigureCanvasAgg(Figure(figsize=(_WIDTH, height), layout="constrained"))
     axes = canvas.figure.add_subplot()
     axes.set_title(title)
     axes.spines[["top", "right"]].set_visible(False)

@@ -6,8 +6,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from quant_core.report import _holdings, _landscape, _quality
+from quant_core.report._agreement import AGREEMENT_COLUMNS, agreement
 from quant_core.report._folder import AXES
+from quant_core.report._frontier import frontier
+from quant_core.report._maps import maps
 from quant_core.report._metrics import Kind, name_of, table, written
+from quant_core.report._parities import parities
 from quant_core.report._paths import Paths, days
 from quant_core.report._words import headline
 
@@ -36,7 +40,7 @@ def findings(source: OutputFolder, facts: Mapping[str, Any], rows: list[Row]) ->
     best, config, varying = rows[0], facts["manifest"]["config"], facts["varying"]
     paths = Paths.read(source)
     pbo = facts["manifest"].get("pbo")
-    families = _families(config)
+    families, simulators = (_families(config, axis) for axis in ("profiles", "simulators"))
     luck = _landscape.luck(rows, periods_per_year=float(config["periods_per_year"]))
     peers = _peers(rows, families)
     charts = {
@@ -47,7 +51,12 @@ def findings(source: OutputFolder, facts: Mapping[str, Any], rows: list[Row]) ->
         "weights": _holdings.holdings(source, tuple(best[axis] for axis in AXES)),
         "luck": luck,
         "pbo": pbo,
-        "scatter": _landscape.scatter(rows, families),
+        "frontier": frontier(
+            rows, families, expected=luck["expected"], risk_free=float(config["risk_free"])
+        ),
+        "maps": _maps(source, rows, varying),
+        "agreement": _agreement(source, rows),
+        "parity": parities(paths.cells, paths.nav, simulators),
         "marked": {role: row["rank"] for role, row in peers.items()},
         "names": {row["rank"]: name_of(row, varying) for row in rows},
         "heat": _landscape.heat_map(source, rows),
@@ -75,10 +84,10 @@ def findings(source: OutputFolder, facts: Mapping[str, Any], rows: list[Row]) ->
     }
 
 
-def _families(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the profile that each label stands for."""
+def _families(config: Mapping[str, Any], axis: str) -> dict[str, str]:
+    """Return what each label of an axis stands for."""
     found: dict[str, str] = {}
-    for entry in config.get("profiles", []):
+    for entry in config.get(axis, []):
         if isinstance(entry, str):
             found[entry] = entry
             continue
@@ -86,6 +95,21 @@ def _families(config: Mapping[str, Any]) -> dict[str, str]:
         label = entry.get("label") or entry.get("as") or spec["name"]
         found[str(label)] = str(spec["name"])
     return found
+
+
+def _maps(
+    source: OutputFolder, rows: Sequence[Row], varying: Sequence[str]
+) -> list[dict[str, Any]]:
+    axes = [axis for axis in varying if axis in AXES[:3]] or ["profile"]
+    lines = {tuple(row[axis] for axis in AXES[:3]): name_of(row, axes) for row in rows}
+    found = maps(source, list(lines))
+    return [one | {"name": lines[tuple(one["line"])]} for one in found]
+
+
+def _agreement(source: OutputFolder, rows: Sequence[Row]) -> dict[str, Any] | None:
+    if len({row["engine"] for row in rows}) < 2:  # noqa: PLR2004 - a pair
+        return None
+    return agreement(source.table("weights_cube", AGREEMENT_COLUMNS))
 
 
 def _peers(rows: Sequence[Row], families: Mapping[str, str]) -> dict[str, Row]:

@@ -13,7 +13,7 @@ from quant_core.errors import DataError
 from quant_core.ledger import verify
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
 __all__ = ["AXES", "OutputFolder"]
@@ -33,7 +33,12 @@ class OutputFolder:
 
     path: Path
 
-    def table(self, name: str, columns: Sequence[str] | None = None, **where: str) -> pa.Table:
+    def table(
+        self,
+        name: str,
+        columns: Sequence[str] | None = None,
+        **where: str | Collection[str],
+    ) -> pa.Table:
         """Read a Parquet file of the folder.
 
         Parameters
@@ -42,8 +47,8 @@ class OutputFolder:
             File name without its suffix, for example ``"leaderboard"``.
         columns : sequence of str, optional
             The columns to read; all of them by default.
-        **where : str
-            Keep only the rows where these columns have these values.
+        **where : str or collection of str
+            Keep only the rows where these columns have this value, or one of these values.
 
         Raises
         ------
@@ -51,7 +56,7 @@ class OutputFolder:
             If the file is missing, is no Parquet, or lacks a column.
         """
         file = self._existing(f"{name}.parquet")
-        filters: Any = [(column, "==", value) for column, value in where.items()] or None
+        filters: Any = [_condition(column, value) for column, value in where.items()] or None
         wanted = None if columns is None else list(columns)
         try:
             return pq.read_table(file, columns=wanted, filters=filters)
@@ -88,3 +93,7 @@ class OutputFolder:
                 f"give the folder of its --out"
             )
         return file
+
+
+def _condition(column: str, value: str | Collection[str]) -> tuple[str, str, Any]:
+    return (column, "==", value) if isinstance(value, str) else (column, "in", sorted(value))

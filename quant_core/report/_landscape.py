@@ -1,4 +1,4 @@
-"""All cells at once: how their Sharpe ratios spread, what they risked, and when they earned."""
+"""All cells at once: how their Sharpe ratios spread, and when they earned."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quant_core.report._columns import codes
+from quant_core.report._folder import AXES
 from quant_core.statistics import expected_maximum_sharpe
 
 if TYPE_CHECKING:
@@ -15,11 +16,10 @@ if TYPE_CHECKING:
 
     from quant_core.report._folder import OutputFolder
 
-__all__ = ["heat_map", "luck", "scatter"]
+__all__ = ["heat_map", "luck"]
 
 _BINS = 48
 _FEWEST_BINS = 8
-_COLOURS = 12
 _PROFILES = 24
 _MOST_WINDOWS = 60
 _CLIP = 0.98
@@ -42,7 +42,9 @@ def luck(rows: Sequence[Mapping[str, Any]], *, periods_per_year: float) -> dict[
         under luck) and ``trials``; Sharpe ratios annualized. ``expected`` is None for one trial.
     """
     sharpe = _finite([row["sharpe"] for row in rows])
-    period = _finite([row["sharpe_period"] for row in rows])
+    # Simulators tell the path of one configuration again: it was tried once.
+    tried = {tuple(row[axis] for axis in AXES[:-1]): row["sharpe_period"] for row in rows}
+    period = _finite(list(tried.values()))
     trials = int(rows[0]["trials"])
     expected = None
     if trials > 1 and len(period) > 1:
@@ -57,30 +59,6 @@ def luck(rows: Sequence[Mapping[str, Any]], *, periods_per_year: float) -> dict[
         "expected": expected,
         "trials": trials,
     }
-
-
-def scatter(rows: Sequence[Mapping[str, Any]], families: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return clouds of (volatility, CAGR) points, one a profile.
-
-    Where there are more labels than colours, the labels of one profile share a cloud.
-
-    Parameters
-    ----------
-    rows : sequence of mapping
-        Leaderboard rows with numbers.
-    families : mapping of str to str
-        The profile behind each label.
-    """
-    many = len({row["profile"] for row in rows}) > _COLOURS
-    clouds: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        label = row["profile"]
-        name = families.get(label, label) if many else label
-        cloud = clouds.setdefault(name, {"profile": name, "x": [], "y": [], "rank": []})
-        cloud["x"].append(row["volatility"])
-        cloud["y"].append(row["cagr"])
-        cloud["rank"].append(row["rank"])
-    return [clouds[name] for name in sorted(clouds)]
 
 
 def heat_map(folder: OutputFolder, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

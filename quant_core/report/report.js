@@ -125,19 +125,97 @@
   }
 
   function scatterChart() {
-    const traces = data.scatter.map((cloud, place) => ({
-      x: cloud.x, y: cloud.y, name: cloud.profile, mode: 'markers', type: 'scatter', text: cloud.rank.map(rank => '#' + rank + ' ' + data.names[rank]),
+    const { clouds, efficient, threshold, risk_free: rate } = data.frontier;
+    const traces = clouds.map((cloud, place) => ({
+      x: cloud.x, y: cloud.y, name: cloud.profile, mode: 'markers', type: 'scatter', text: cloud.rank.map((rank, at) => '#' + rank + ' ' + data.names[rank] + '<br>CAGR ' + format.percent(cloud.cagr[at])),
       marker: { size: 7, opacity: 0.72, color: palette()[place % 12], symbol: ['circle', 'square', 'diamond', 'triangle-up'][Math.floor(place / 12) % 4] },
-      hovertemplate: '%{text}<br>volatility %{x:.1%}, CAGR %{y:.1%}<extra></extra>',
+      hovertemplate: '%{text}<br>volatility %{x:.1%}, mean return %{y:.1%}<extra></extra>',
     }));
     const spots = {};
-    for (const cloud of data.scatter) cloud.rank.forEach((rank, place) => { spots[rank] = [cloud.x[place], cloud.y[place]]; });
-    const words = { best: 'best', benchmark: 'benchmark', equal: '1/N' };
+    for (const cloud of clouds) cloud.rank.forEach((rank, place) => { spots[rank] = [cloud.x[place], cloud.y[place]]; });
+    const thin = { mode: 'lines', hoverinfo: 'skip', showlegend: false };
+    traces.unshift({ ...thin, x: efficient.map(rank => spots[rank][0]), y: efficient.map(rank => spots[rank][1]), line: { color: colour('soft'), width: 1 } });
+    const xs = Object.values(spots).map(spot => spot[0]), most = Math.max(...xs), least = Math.min(...xs);
+    const span = Math.max(most - least, 0.1 * most), start = Math.max(0, least - 0.3 * span), end = most + 0.06 * span;
     const annotations = Object.entries(data.marked).map(([role, rank], place) => ({
-      x: spots[rank][0], y: spots[rank][1], text: words[role], ax: 34, ay: -26 - 8 * place, arrowcolor: colour(role), arrowwidth: 1.2, arrowhead: 0, font: { color: colour(role), size: 12.5 }, bgcolor: colour('paper'),
+      x: spots[rank][0], y: spots[rank][1], text: { best: 'best', benchmark: 'market', equal: '1/N' }[role], ax: role === 'best' || spots[rank][0] > (start + end) / 2 ? -34 : 34, ay: role === 'best' ? -26 : 26 + 8 * place, arrowcolor: colour(role), arrowwidth: 1.2, arrowhead: 0, standoff: 5, font: { color: colour(role), size: 12.5 }, bgcolor: colour('paper'),
     }));
+    if (threshold !== null) {
+      traces.push({ ...thin, showlegend: true, name: 'luck alone ' + format.ratio(threshold), x: [start, end], y: [rate + threshold * start, rate + threshold * end], line: { color: colour('benchmark'), width: 1.6, dash: 'dash' } });
+    }
     const below = { orientation: 'h', x: 0, y: -0.3, yanchor: 'top', font: { size: 11 } };
-    plot('scatter-chart', traces, { annotations, ...(narrow() ? { legend: below } : {}), xaxis: { title: { text: 'volatility' }, tickformat: '.0%' }, yaxis: { title: { text: 'CAGR' }, tickformat: '.0%' } });
+    plot('scatter-chart', traces, { annotations, ...(narrow() ? { legend: below } : {}), xaxis: { title: { text: 'volatility' }, tickformat: '.0%', range: [start, end] }, yaxis: { title: { text: 'mean return' }, tickformat: '~%' } });
+  }
+
+  function options(id, names, redraw) {
+    const select = element(id);
+    if (!select || select.options.length) return;
+    select.append(...names.map((name, place) => new Option(name, place)));
+    select.addEventListener('change', redraw);
+  }
+  const chosen = id => element(id) ? Number(element(id).value) : 0;
+
+  // Weights come in hundredths of a percent; the lowest number marks a window without any.
+  function unpacked(text, width) {
+    const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+    const steps = Array.from(new Int16Array(bytes.buffer), step => step === -32768 ? null : step / 10000);
+    return Array.from({ length: steps.length / width }, (_, row) => steps.slice(row * width, (row + 1) * width));
+  }
+
+  function mapChart() {
+    options('map-choice', data.maps.map((one, place) => (place ? '' : 'best: ') + one.name), mapChart);
+    const one = data.maps[chosen('map-choice')], weight = unpacked(one.weight, one.windows.length);
+    const own = (one.others ? weight.slice(0, -1) : weight).flat().filter(value => value !== null);
+    const most = Math.max(...own, 0.0001), least = Math.min(...own, 0), bound = Math.max(most, -least);
+    const signed = [[0, colour('low')], [0.5, colour('mid')], [1, colour('high')]];
+    const box = element('map-chart');
+    box.style.height = Math.max(180, 60 + 17 * one.symbols.length) + 'px';
+    plot('map-chart', [{
+      type: 'heatmap', x: one.windows.map(window => window.slice(0, 10)), y: one.symbols, z: weight, zmin: least < 0 ? -bound : 0, zmax: bound, xgap: one.windows.length > 150 ? 0 : 1, ygap: 1,
+      colorscale: least < 0 ? signed : signed.slice(1).map(([at, shade]) => [2 * at - 1, shade]), hovertemplate: '%{y}, %{x}<br>%{z:.2%}<extra></extra>', hoverongaps: false,
+      colorbar: { thickness: 9, outlinewidth: 0, len: 1, tickformat: '~%' }, showscale: !narrow(),
+    }], { yaxis: { autorange: 'reversed', showgrid: false, type: 'category', dtick: 1, tickfont: { size: 10.5 } }, xaxis: { showgrid: false, type: 'category', nticks: narrow() ? 3 : 10, tickangle: 0 } });
+  }
+
+  const power = value => '1e' + minus(String(value));
+  const share = value => value === null ? '' : value === 0 ? '0' : value < 0.0005 ? minus(value.toExponential(0)) : minus((value * 100).toFixed(value < 0.0995 ? 1 : 0)) + '\u202f%';
+
+  function agreementChart() {
+    if (!data.agreement) return;
+    const { engines, groups } = data.agreement;
+    options('agreement-choice', groups.map(group => group.name), agreementChart);
+    const group = groups[chosen('agreement-choice')], box = element('agreement-chart');
+    box.style.height = Math.max(200, 90 + 48 * engines.length) + 'px';
+    const said = group.distance.map((row, at) => row.map((value, place) => value === null ? '' : engines[at] + ' and ' + engines[place] + ', ' + format.count(group.windows[at][place]) + ' solves<br>mean ' + value.toExponential(1) + ', largest ' + group.worst[at][place].toExponential(1) + '<br>objectives ' + (group.gap[at][place] === null ? 'not comparable' : group.gap[at][place].toExponential(1) + ' apart')));
+    const floor = -9;
+    plot('agreement-chart', [{
+      type: 'heatmap', x: engines, y: engines, z: group.distance.map(row => row.map(value => value === null ? null : Math.max(floor, Math.log10(value)))), zmin: floor, zmax: 0, xgap: 2, ygap: 2,
+      text: group.distance.map(row => row.map(share)), texttemplate: '%{text}', customdata: said, hovertemplate: '%{customdata}<extra></extra>', hoverongaps: false,
+      colorscale: [[0, colour('mid')], [1, colour('low')]], colorbar: { thickness: 9, outlinewidth: 0, len: 1, tickvals: [-9, -6, -3, 0], ticktext: ['1e\u22129', '1e\u22126', '0.1\u202f%', '100\u202f%'] }, showscale: !narrow(),
+    }], { yaxis: { autorange: 'reversed', showgrid: false, type: 'category' }, xaxis: { showgrid: false, type: 'category', tickangle: engines.length > 3 ? -35 : 0 } });
+  }
+
+  function parityChart() {
+    if (!data.parity) return;
+    const { pairs } = data.parity, floor = -17;
+    element('parity-chart').style.height = 110 + 80 * pairs.length + 'px';
+    const shapes = [], traces = pairs.map((pair, row) => {
+      const limit = Math.log10(pair.tolerance);
+      shapes.push({ type: 'line', x0: limit, x1: limit, y0: row - 0.4, y1: row + 0.4, line: { color: colour('benchmark'), width: 1.6, dash: 'dash' } });
+      return {
+        type: 'scatter', mode: 'markers', showlegend: false, x: pair.gap.map(gap => gap ? Math.max(floor, Math.log10(gap)) : floor), y: pair.gap.map((_, place) => row + ((place * 0.618034) % 1 - 0.5) * 0.6),
+        text: pair.cells.map((cell, place) => cell.replaceAll('|', ' \u00b7 ') + '<br>' + pair.gap[place].toExponential(1)), hovertemplate: '%{text}<extra></extra>',
+        marker: { size: 6, opacity: 0.7, color: pair.gap.map(gap => colour(gap > pair.tolerance ? 'bad' : 'best')) },
+      };
+    });
+    const annotations = pairs.map((pair, row) => ({ x: Math.log10(pair.tolerance), y: row - 0.42, text: power(Math.log10(pair.tolerance)), showarrow: false, yanchor: 'bottom', font: { color: colour('benchmark'), size: 11.5 } }));
+    const worst = Math.max(...pairs.map(pair => Math.max(Math.log10(pair.tolerance), ...pair.gap.map(gap => gap ? Math.log10(gap) : floor))));
+    const ticks = [-15, -12, -9, -6, -3, 0];
+    plot('parity-chart', traces, {
+      shapes, annotations,
+      xaxis: { range: [floor - 0.5, Math.max(-8, worst + 1)], tickvals: [floor, ...ticks], ticktext: ['none', ...ticks.map(power)], title: { text: 'worst relative difference of NAV' } },
+      yaxis: { tickvals: pairs.map((_, row) => row), ticktext: pairs.map(pair => pair.simulator), range: [pairs.length - 0.4, -0.75], showgrid: false, zeroline: false },
+    });
   }
 
   function heatChart() {
@@ -148,7 +226,7 @@
       type: 'heatmap', x: periods, y: profiles, z: sharpe, zmin: -bound, zmax: bound, xgap: 1, ygap: 2,
       colorscale: [[0, colour('low')], [0.5, colour('mid')], [1, colour('high')]], hovertemplate: '%{y}, %{x}<br>Sharpe %{z:.2f}<extra></extra>',
       colorbar: { thickness: 9, outlinewidth: 0, len: 1 }, showscale: !narrow(),
-    }], { yaxis: { autorange: 'reversed', showgrid: false, tickfont: { size: 11.5 } }, xaxis: { showgrid: false, type: 'category', nticks: narrow() ? 4 : 10, tickangle: 0 } });
+    }], { yaxis: { autorange: 'reversed', showgrid: false, tickfont: { size: 11.5 } }, xaxis: { showgrid: false, type: 'category', nticks: narrow() ? 3 : 10, tickangle: 0 } });
   }
 
   function coverageChart() {
@@ -173,7 +251,7 @@
   }
 
   function draw() {
-    for (const chart of [navChart, weightsChart, luckChart, pboChart, scatterChart, heatChart, coverageChart, residualChart]) chart();
+    for (const chart of [navChart, weightsChart, mapChart, luckChart, pboChart, scatterChart, heatChart, agreementChart, parityChart, coverageChart, residualChart]) chart();
   }
 
   async function library() {

@@ -20,6 +20,7 @@ from quant_core.tournament._leaderboard import (
     rank,
 )
 from quant_core.tournament._modelling import Registered, register_models
+from quant_core.tournament._parity import nav_gap
 from quant_core.tournament._paths import (
     PATH_NAMES,
     PATH_SCHEMA,
@@ -94,6 +95,7 @@ __all__ = [
     "facts_table",
     "members",
     "model_facts",
+    "nav_gap",
     "paths_table",
     "plan",
     "plan_simulations",

@@ -1,7 +1,7 @@
 """The leaderboard: figures of every cell, and what luck explains of them."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from quant_assets._assets import RETRIES, SINGLE_RUN, version_of
 from quant_assets._automation import WHEN_INPUTS_CHANGE
+from quant_assets._comparisons import compare_cells, compare_simulators, map_cell
 from quant_assets._fidelity import FidelityConfig
 from quant_assets._figures import preview
 from quant_assets._plots import plot_scores
@@ -19,7 +20,14 @@ from quant_assets.partitions import SLEEVE, SLEEVES
 from quant_core.config import TournamentConfig
 from quant_core.errors import ContractError, MissingPartitionError
 from quant_core.ledger import tried_configurations
-from quant_core.tournament import Leaderboard, StoredPaths, Yardstick, by_finalists, rank
+from quant_core.tournament import (
+    CellPath,
+    Leaderboard,
+    StoredPaths,
+    Yardstick,
+    by_finalists,
+    rank,
+)
 from resources._final_errors import without_retry
 from resources.ray_io_manager import Partition
 
@@ -74,20 +82,22 @@ def leaderboard(
         with trail.action("rank", sleeve, run_id=context.run.run_id) as told:
             action, witness = told
             trials = len(tried_configurations(trail.path(name)))
-            board = boards[name] = _rank(whole, config.of(sleeve.config), lakehouse, trials)
+            chosen = config.of(sleeve.config)
+            board, paths = _rank(whole, chosen, lakehouse, trials)
+            boards[name] = board
             by_window = lakehouse.store("window_metrics").write(name, board.windows)
             action.outcome = {"trials": trials, "cells": board.table.num_rows}
             action.outputs = {"window_metrics": by_window.digest}
         luck = {"trials": trials, "pbo": (board.overfitting or {}).get("pbo")}
-        found[name] = Partition(
-            board.table, {**_metadata(board), **luck, "window_metrics": by_window.path, **witness}
-        )
+        pictures = {**_pictures(whole, chosen, board), **compare_simulators(chosen, paths)}
+        told_too = {**luck, "window_metrics": by_window.path, **witness}
+        found[name] = Partition(board.table, {**_metadata(board), **pictures, **told_too})
     yield dg.MaterializeResult(value=found, check_results=[_agreement(boards)])
 
 
 def _rank(
     whole: WholeSleeve, config: TournamentConfig, lakehouse: LakehouseRoot, trials: int
-) -> Leaderboard:
+) -> tuple[Leaderboard, Sequence[CellPath]]:
     stored, stage = _stored(config, lakehouse), whole.stage(config)
     finalists = stage.finalists(stored) if by_finalists(config) else None
     plan = stage.plan(config, stored, finalists)
@@ -99,9 +109,10 @@ def _rank(
         )
     done = plan.as_stored()
     yardstick = Yardstick.of(whole.inputs, config, whole.windows, whole.atoms)
-    return rank(
+    board = rank(
         config, done.paths, done.absent, whole.index, plan.first_rows, yardstick, trials=trials
     )
+    return board, done.paths
 
 
 def _stored(config: TournamentConfig, lakehouse: LakehouseRoot) -> StoredPaths:
@@ -159,6 +170,19 @@ def _metadata(board: Leaderboard) -> dict[str, object]:
         "best": preview(ranked, (*_SHOWN, *_LUCK)),
         "gates": preview(ranked, ("rank", "selection", "profile", "rebalance", *_GATES)),
     }
-    if ranked.num_rows:
-        found["sharpe_ratios"] = plot_scores(board.table)
     return found
+
+
+def _pictures(
+    whole: WholeSleeve, config: TournamentConfig, board: Leaderboard
+) -> dict[str, dg.MarkdownMetadataValue]:
+    ordered = board.table.filter(pc.is_valid(board.table["rank"])).sort_by("rank")
+    if not ordered.num_rows:
+        return {}
+    best = [str(ordered[axis][0]) for axis in ("selection", "engine", "profile")]
+    months = list(dict.fromkeys(whole.index.partitions))
+    return {
+        "sharpe_ratios": plot_scores(board.table),
+        **compare_cells(config, board.table),
+        "best_weights": map_cell(whole.cube, months, best),
+    }

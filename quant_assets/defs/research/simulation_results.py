@@ -8,6 +8,7 @@ import numpy as np
 
 from quant_assets._assets import RETRIES, SINGLE_RUN, version_of
 from quant_assets._automation import OF_CONFIGURED_SIMULATORS, WHEN_INPUTS_CHANGE
+from quant_assets._comparisons import compare_simulators
 from quant_assets._fidelity import FidelityConfig, with_simulators
 from quant_assets._figures import cell_counts
 from quant_assets._plots import plot_navs
@@ -184,6 +185,7 @@ class _Run:
         if done.paths:
             title = f"{whole.sleeve.name}, {simulator}: the highest final values"
             facts["nav"] = plot_navs(dates, done.paths, title=title)
+            facts |= self._parity(config, done.paths)
         return Partition(receipt, facts), receipt, done.paths
 
     def _finalists(self, config: TournamentConfig) -> Finalists | None:
@@ -207,6 +209,18 @@ class _Run:
             progress=Silent(),
         )
         return Finalists.best(self.config, done.paths)
+
+    def _parity(
+        self, config: TournamentConfig, paths: Sequence[CellPath]
+    ) -> dict[str, dg.MarkdownMetadataValue]:
+        """Hold paths against those of the ranking simulator that are stored and up to date."""
+        first = self._first
+        if not first.simulators or config.simulators == first.simulators:
+            return {}
+        stored = StoredPaths.read(self._store.read(first.simulators[0].label))
+        known = self._whole.stage(self.config).plan(first, stored).stored
+        both = config.model_copy(update={"simulators": first.simulators + config.simulators})
+        return compare_simulators(both, [*known.values(), *paths])
 
     @property
     def _first(self) -> TournamentConfig:

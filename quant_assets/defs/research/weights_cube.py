@@ -9,11 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from quant_assets._assets import RETRIES, SINGLE_RUN, spans, version_of
+from quant_assets._comparisons import compare_engines, map_cube
 from quant_assets._plots import plot_weights
 from quant_assets._resources import AuditTrail, ComputeBackend, LakehouseRoot
 from quant_assets._sleeves import Sleeve, sleeves
 from quant_assets._stages import StageRun, run_stage
 from quant_assets.partitions import MONTHLY, TRAIN, partition_key, sleeves_with_months
+from quant_core.cells import FolderStore
 from quant_core.compute import Compute
 from quant_core.contracts import check_weights
 from quant_core.tournament import Inputs, StageOutcome, collect_atoms, plan_solves, solve
@@ -88,8 +90,9 @@ def weights_cube(
         broken += _violations(run)
         ahead += _from_the_future(run, atoms)
         last = str(partition_key(name, months[-1]))
-        picture = {"weights": plot_weights(store, months)}
-        made[last] = Partition(made[last].value, {**made[last].metadata, **picture})
+        made[last] = Partition(
+            made[last].value, {**made[last].metadata, **_pictures(sleeves()[name], store, months)}
+        )
         found |= made
     yield dg.MaterializeResult(
         value=found,
@@ -118,6 +121,13 @@ def _solve(
 ) -> StageOutcome:
     config = run.sleeve.config
     return solve(run.inputs, config, run.windows, atoms, run.store, compute=compute, **options)
+
+
+def _pictures(sleeve: Sleeve, store: FolderStore, months: Sequence[str]) -> dict[str, Any]:
+    found = {"weights": plot_weights(store, months), "by_symbol": map_cube(store, months)}
+    if len(sleeve.config.engines) > 1:
+        found |= compare_engines(store, months)
+    return found
 
 
 def _violations(run: StageRun) -> list[str]:
