@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from quant_core.errors import StoreError, UnavailableError
+from resources._kafka_partitions import partitioner
 
 if TYPE_CHECKING:
     from kafka import KafkaConsumer, KafkaProducer
@@ -45,6 +46,7 @@ def producer(brokers: str, settings: KafkaSettings) -> KafkaProducer:
         enable_idempotence=True,
         batch_size=_MEBIBYTE // 2,
         linger_ms=3,
+        partitioner=partitioner(),
         max_block_ms=int(settings.delivery_seconds * 1000),
         delivery_timeout_ms=int(settings.delivery_seconds * 1000),
         request_timeout_ms=int(min(30.0, settings.delivery_seconds / 2) * 1000),

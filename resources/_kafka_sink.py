@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from quant_core.clock import clock
 from quant_core.errors import StoreError
 from resources._kafka_clients import kafka_error, passing, producer
-from resources._kafka_signals import Message, dead_letter_messages, signal_messages
+from resources._kafka_signals import Message, SignalMessages, dead_letter_messages
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +29,7 @@ class KafkaSink:
     """One message a tick to the topic of signals, one a dead letter to that of dead letters.
 
     Messages are keyed by instrument, so the signals of an instrument keep their order, and carry
-    what `signal_messages` and `dead_letter_messages` describe. A message that the brokers do not
+    what `SignalMessages` and `dead_letter_messages` describe. A message that the brokers do not
     acknowledge is sent again, with those after it, until `KafkaSettings.delivery_seconds` have
     passed: a consumer tells duplicates by their ``signal_id``.
 
@@ -52,6 +52,7 @@ class KafkaSink:
         self._brokers, self._settings = brokers, settings
         self._error = kafka_error()
         self._producer = producer(brokers, settings)
+        self._messages = SignalMessages()
         self._sent: list[_Sent] = []
         self._last_error = ""
         self._acknowledged = 0
@@ -67,7 +68,7 @@ class KafkaSink:
         StoreError
             If too many messages wait and are not acknowledged in time.
         """
-        self._send_all(self._settings.signals, signal_messages(signals))
+        self._send_all(self._settings.signals, self._messages.of(signals))
         self._send_all(self._settings.dead_letters, dead_letter_messages(dead))
 
     def flush(self) -> None:
@@ -145,6 +146,8 @@ class KafkaSink:
 
     def _settle(self) -> None:
         """Drop what is acknowledged, and send again what is not, with all that came after it."""
+        if self._sent and not (self._sent[0].future.succeeded() or self._sent[0].future.failed()):
+            return
         held = (place for place, sent in enumerate(self._sent) if not sent.future.succeeded())
         settled = next(held, len(self._sent))
         self._acknowledged += settled

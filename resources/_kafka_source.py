@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["KafkaSource"]
 
 _CALL_MS = 5000
+_DESCRIBED_SECONDS = 0.1
 
 
 @dataclass(slots=True)
@@ -76,6 +77,7 @@ class KafkaSource:
         self._waiting: set[int] = set()  # assigned, and not yet found where to start
         self._left: dict[int, int] = {}  # handed out by this process before it lost them
         self._status: dict[str, Any] = {}
+        self._describe_at = 0.0
         self._closed = False
         self._last_error = ""
         self._consumer.subscribe([settings.ticks], listener=listener(self))
@@ -101,7 +103,7 @@ class KafkaSource:
             self._note(error)
             found = {}
         polled = self._polled([record for records in found.values() for record in records])
-        self._status = self._described()
+        self._describe()
         return polled
 
     def commit(self, upto: Mapping[int, int] | None = None) -> None:
@@ -122,7 +124,10 @@ class KafkaSource:
             self._note(error)
 
     def status(self) -> dict[str, Any]:
-        """Return partitions with positions, lags and short histories, and the last error."""
+        """Return partitions with positions, lags and short histories, and the last error.
+
+        Positions and lags are those of a poll of the last tenth of a second before the last one.
+        """
         return {**self._status, "last_error": self._last_error}
 
     def close(self) -> None:
@@ -159,6 +164,7 @@ class KafkaSource:
     def lost(self, partitions: Iterable[int]) -> None:
         """Forget partitions, except for what was handed out of them."""
         for partition in partitions:
+            self._describe_at = 0.0
             self._waiting.discard(partition)
             place = self._places.pop(partition, None)
             if place is not None:
@@ -174,6 +180,7 @@ class KafkaSource:
             self._consumer.resume(topic_partition)
             self._places[partition] = place
             self._waiting.discard(partition)
+            self._describe_at = 0.0
 
     def _start(self, partition: int) -> _Place:
         new_from, known = self._committed(partition), self._left.get(partition, -1)
@@ -241,6 +248,12 @@ class KafkaSource:
                 "the access settings KAFKA__* and the topic"
             ) from error
         self._last_error = str(error)
+
+    def _describe(self) -> None:
+        """Bring `status` up to date, unless it is young: polls are many, and few ask for it."""
+        now = clock().seconds()
+        if now >= self._describe_at:
+            self._status, self._describe_at = self._described(), now + _DESCRIBED_SECONDS
 
     def _described(self) -> dict[str, Any]:
         partitions = {}

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pytest
 
 from quant_core.live import SIGNALS_SCHEMA, DeadLetter
-from resources._kafka_signals import LONGEST, signal_messages
+from resources._kafka_partitions import partitioner
+from resources._kafka_signals import LONGEST, SignalMessages
 from resources._kafka_ticks import LONGEST_PAYLOAD, Tick, tick_batch, tick_of
 from tests.kafka._market import signals_of
 
@@ -45,7 +46,7 @@ def signals(ticks: int, strategies: int) -> pa.Table:
 def test_every_signal_is_in_the_message_of_its_tick(ticks: int, strategies: int) -> None:
     table = signals(ticks, strategies)
     found = []
-    for key, value, _ in signal_messages(table):
+    for key, value, _ in SignalMessages().of(table):
         message = json.loads(value)
         assert message["instrument"] == key.decode()
         assert (message["feature_hash"], message["seed"]) == ("ff", 7)  # once, as all rows have it
@@ -59,6 +60,58 @@ def test_every_signal_is_in_the_message_of_its_tick(ticks: int, strategies: int)
         if np.isnan(wanted["prediction"]):
             wanted["prediction"] = None
         assert one == wanted
+
+
+def test_rows_of_a_correlation_id_that_follow_each_other_are_a_message() -> None:
+    names = ["t/1", "t/2", "t/2", "t/10", "t/10", "t/11", "t/2"]
+    table = signals(8, 1).slice(1)
+    table = table.set_column(1, "correlation_id", pa.array(names))
+    messages = SignalMessages()
+
+    def found(part: pa.Table) -> list[tuple[str, int]]:
+        said = (json.loads(value) for _, value, _ in messages.of(part))
+        return [(one["correlation_id"], len(one["signal"])) for one in said]
+
+    assert found(table) == [("t/1", 1), ("t/2", 2), ("t/10", 2), ("t/11", 1), ("t/2", 1)]
+    assert found(table.slice(1, 2)) == [("t/2", 2)]
+    assert found(table.slice(2, 2)) == [("t/2", 1), ("t/10", 1)]
+    assert found(pa.concat_tables([table.slice(1, 1), table.slice(2, 3)])) == [
+        ("t/2", 2),
+        ("t/10", 2),
+    ]
+
+
+def test_what_is_encoded_once_is_encoded_anew_for_other_strategies() -> None:
+    messages = SignalMessages()
+    for strategies in (2, 4, 2):
+        for versions in (["a", "b"], ["b", "a"]):
+            table = signals(3, strategies)
+            table = table.set_column(
+                5, "model_version", pa.array(versions * (3 * strategies // 2)).dictionary_encode()
+            )
+            for _, value, _ in messages.of(table):
+                message = json.loads(value)
+                assert message["strategy"] == [f"s{j}" for j in range(strategies)]
+                assert message["model_version"] == versions * (strategies // 2)
+
+
+def test_a_key_has_the_partition_that_the_default_partitioner_gives_it() -> None:
+    cluster = SimpleNamespace(
+        topics=lambda: {"t"},
+        partitions_for_topic=lambda topic: {0, 1, 2, 3, 4} if topic == "t" else None,
+        available_partitions_for_topic=lambda _: {1},
+    )
+    default = pytest.importorskip(
+        "kafka.partitioner", reason="no kafka-python"
+    ).DefaultPartitioner()
+    ours = partitioner()
+    for name in [*(f"I{k}" for k in range(50)), "EUR\\USD é", "", "I0"]:
+        key = name.encode()
+        arguments = ("t", key, key, b"v", b"v", cluster)
+        assert ours.partition(*arguments) == default.partition(*arguments)
+    assert ours.partition("t", None, None, b"v", b"v", cluster) == 1
+    with pytest.raises(ValueError, match="Topic u not found"):
+        ours.partition("u", b"k", b"k", b"v", b"v", cluster)
 
 
 def record(value: Any, key: bytes | None = b"EURUSD") -> Any:
