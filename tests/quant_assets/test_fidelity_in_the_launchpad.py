@@ -72,6 +72,29 @@ def test_finalists_are_told_from_the_rest_and_simulators_agree(medium: Any) -> N
     assert made.store("simulation_results").partitions() == ["custom", "vectorbt"]
 
 
+def test_parity_is_drawn_where_two_simulators_told_the_same_paths(medium: Any) -> None:
+    _, simulated, ranked = medium
+    pictures = {
+        event.partition: {name for name in event.metadata if name in {"nav", "simulator_parity"}}
+        for event in simulated.asset_materializations_for_node("simulation_results")
+    }
+    assert pictures == {
+        "custom|us_equity": {"nav"},
+        "vectorbt|us_equity": {"nav", "simulator_parity"},
+    }
+    (event,) = ranked.asset_materializations_for_node("leaderboard")
+    told = {"sharpe_ratios", "frontier", "best_weights", "simulator_parity", "engine_agreement"}
+    assert told & event.metadata.keys() == told - {"engine_agreement"}
+    for name in told - {"engine_agreement"}:
+        assert "](data:image/png;base64," in event.metadata[name].value
+
+
+def test_the_cube_is_drawn_by_symbol(graph: tuple[Graph, Any]) -> None:
+    *_, last = graph[1].asset_materializations_for_node("weights_cube")
+    assert {"weights", "by_symbol"} <= last.metadata.keys()
+    assert "engine_agreement" not in last.metadata  # one engine
+
+
 def test_nothing_compared_is_a_warning_and_no_agreement(medium: Any) -> None:
     made, *_ = medium
     result = made.run("ranking", "us_equity")

@@ -90,6 +90,7 @@ def test_every_chart_is_drawn_and_nothing_is_complained_of(
         "coverage-chart",
         "heat-chart",
         "luck-chart",
+        "map-chart",
         "nav-chart",
         "pbo-chart",
         "residual-chart",
@@ -98,6 +99,41 @@ def test_every_chart_is_drawn_and_nothing_is_complained_of(
     ]
     assert [entry["message"] for entry in driver.get_log("browser")] == []
     assert driver.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def test_cells_engines_and_simulators_are_drawn_against_each_other(
+    opened: Callable[..., WebDriver],
+) -> None:
+    driver = opened(
+        390, symbols=44, engines=("native", "cvxpy"), simulators=("custom", "vectorbt", "nautilus")
+    )
+    shown = "const it = document.getElementById(arguments[0]); return "
+    parity = driver.execute_script(
+        f"{shown} [it.layout.yaxis.ticktext, it.layout.shapes.map(shape => shape.x0)]",
+        "parity-chart",
+    )
+    assert parity == [["vectorbt", "nautilus"], [-10, -9]]
+    assert driver.execute_script(f"{shown} it.data[0].x", "agreement-chart") == ["native", "cvxpy"]
+    (x, y), threshold = driver.execute_script(
+        "const data = JSON.parse(document.getElementById('payload').textContent);"
+        f"{shown} [it.data.filter(trace => (trace.name || '').startsWith('luck alone'))"
+        ".flatMap(trace => [trace.x, trace.y]), data.frontier.threshold]",
+        "scatter-chart",
+    )
+    assert y == pytest.approx([threshold * risk for risk in x])
+    notes = driver.find_elements(By.CSS_SELECTOR, "#scatter-chart .annotation")
+    assert "market" in [note.text for note in notes]
+    first = driver.execute_script(f"{shown} [it.data[0].y.length, it.data[0].z[0][0]]", "map-chart")
+    choice = Select(driver.find_element(By.ID, "map-choice"))
+    assert choice.first_selected_option.text.startswith("best: ")
+    choice.select_by_index(3)
+    drawn = driver.execute_script(f"{shown} it.data[0].z", "map-chart")
+    assert (len(drawn), first[0]) == (41, 41)
+    assert drawn[0][0] != first[1]
+    totals = [sum(column) for column in zip(*drawn, strict=True)]
+    assert totals == pytest.approx([1.0] * len(totals), abs=3e-3)
+    assert driver.execute_script("return document.documentElement.scrollWidth") <= 390
+    assert [entry["message"] for entry in driver.get_log("browser")] == []
 
 
 def test_a_click_on_a_heading_sorts(opened: Callable[..., WebDriver]) -> None:

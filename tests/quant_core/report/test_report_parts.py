@@ -11,7 +11,7 @@ import pytest
 
 from quant_core.report._columns import codes, counted, runs
 from quant_core.report._folder import OutputFolder
-from quant_core.report._landscape import _medians, luck, scatter
+from quant_core.report._landscape import _medians, luck
 from quant_core.report._metrics import written
 from quant_core.report._paths import Paths, _matrix, days
 from quant_core.report._quality import coverage
@@ -187,18 +187,14 @@ def test_medians_match_numpy() -> None:
 
 
 def test_luck_is_annualized_with_the_factor_of_the_sleeve() -> None:
-    rows = [BEST | {"sharpe_period": period, "trials": 10} for period in (0.05, 0.03, 0.01)]
+    rows = [
+        BEST | {"profile": f"p{period}", "sharpe_period": period, "trials": 10}
+        for period in (0.05, 0.03, 0.01)
+    ]
     daily, yearly = (luck(rows, periods_per_year=factor)["expected"] for factor in (365, 1))
     assert daily / yearly == pytest.approx(math.sqrt(365))
     # Variance 0.0004; (1 - g) z(1 - 1/10) + g z(1 - 1/(10 e)) = 1.5746 with Euler's g.
     assert yearly == pytest.approx(0.02 * 1.574598, rel=1e-5)
-
-
-def test_many_labels_share_the_colour_of_their_profile() -> None:
-    rows = [BEST | {"profile": f"hrp_{number}", "rank": number} for number in range(13)]
-    families = {row["profile"]: "hrp" for row in rows}
-    assert [cloud["profile"] for cloud in scatter(rows, families)] == ["hrp"]
-    assert len(scatter(rows[:12], families)) == 12
 
 
 def test_coverage_tells_winners_by_their_stages(folder: Callable[..., Path]) -> None:
