@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from quant_core.cells import PartitionStore
     from quant_core.compute import Compute
-    from quant_core.config import TournamentConfig
+    from quant_core.config import Choice, TournamentConfig
     from quant_core.simulators import Rebalance, Simulator
     from quant_core.tournament._atoms import AtomsRecord
     from quant_core.tournament._finalists import Finalists
@@ -220,29 +220,34 @@ def _cells(
         )
         for choice in config.selections
     }
+    ways = list(_ways(config))
     for selection, engine, profile in product(config.selections, config.engines, config.profiles):
         line = (selection.label, engine.label, profile.label)
         benchmark = profile.spec.needs_benchmark
         columns = sorted(inputs.benchmark) if benchmark else held[selection.label]
         reads = digest_parts([cuts, *index.keys(line), *(every[column] for column in columns)])
-        for rebalance, simulator in product(config.rebalances, config.simulators):
-            modules = code_modules(simulator.spec, rebalance.spec)
-            parameters = [
-                rebalance.spec.model_dump(mode="json"),
-                simulator.spec.parameters,
-                config.costs.rate,
-            ]
-            if simulator.spec.release:
-                parameters.append(simulator.spec.release)
-            identity = CellIdentity(
-                "simulation",
-                code_version(*modules, alone=(_path_units.__name__,)),
-                digest_json(parameters),
-                0,
-                reads,
-            )
+        for rebalance, simulator, code, parameters in ways:
+            identity = CellIdentity("simulation", code, parameters, 0, reads)
             names = (*line, rebalance.label, simulator.label)
             yield _Cell(names, line, simulator.spec, rebalance.spec, benchmark, identity)
+
+
+def _ways(
+    config: TournamentConfig,
+) -> Iterator[tuple[Choice[Rebalance], Choice[Simulator], str, str]]:
+    """Yield rebalances and simulators, with the version of their code and their parameters."""
+    for rebalance, simulator in product(config.rebalances, config.simulators):
+        modules = code_modules(simulator.spec, rebalance.spec)
+        parameters = [
+            rebalance.spec.model_dump(mode="json"),
+            simulator.spec.parameters,
+            config.costs.rate,
+        ]
+        # Looking it up takes milliseconds: once for all cells.
+        if release := simulator.spec.release:
+            parameters.append(release)
+        code = code_version(*modules, alone=(_path_units.__name__,))
+        yield rebalance, simulator, code, digest_json(parameters)
 
 
 def run_simulations(
