@@ -138,7 +138,7 @@ BAD = [
     ("profiles: []", "profiles: expected a list of at least one entry, found []"),
     ("profiles: hrp", "profiles: expected a list of at least one entry, found 'hrp'"),
     ("profiles: [3]", "profiles[0]: expected a name, or a mapping with name, found 3"),
-    ("profiles: [{cap: 0.1}]", "profiles[0].name: expected a name; known profiles: equal_weight"),
+    ("profiles: [{cap: 0.1}]", "profiles[0].name: expected a name; known profiles: adaptive"),
     (
         "profiles: [hrp, min_varience]",
         "profiles[1]: unknown name 'min_varience' (did you mean 'min_variance'?); known profiles:",
