@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 
@@ -64,6 +65,9 @@ class Problem:
         Regression slope of each atom's returns on the market's; given to profiles that ask for it.
     market : numpy.ndarray of shape (t,), optional
         Returns of the market over the train period; given to profiles that ask for them.
+    known : dict, optional
+        Where an engine keeps what it found out about the estimates, for the next profile that is
+        solved on them; they must not be changed in place then. None to keep nothing.
     """
 
     mean: np.ndarray
@@ -77,6 +81,7 @@ class Problem:
     held_outside: float = 0.0
     beta: np.ndarray | None = field(default=None, repr=False)
     market: np.ndarray | None = field(default=None, repr=False)
+    known: dict[Any, Any] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

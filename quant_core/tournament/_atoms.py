@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,6 +70,11 @@ def atom_columns(columns: np.ndarray, atoms: Sequence[Atom]) -> dict[str, pa.Arr
     }
 
 
+@lru_cache(maxsize=16384)
+def _parsed(text: str) -> Atom:
+    return Atom.parse(text)
+
+
 def columns_of(column: pa.ChunkedArray[Any], names: Sequence[str]) -> np.ndarray:
     """Return the column of the matrix of each stored atom.
 
@@ -86,7 +92,7 @@ def columns_of(column: pa.ChunkedArray[Any], names: Sequence[str]) -> np.ndarray
     """
     place = {name: number for number, name in enumerate(names)}
     codes, texts = text_codes(column)
-    lookup = [*(place.get(Atom.parse(text).column, -2) for text in texts), -1]
+    lookup = [*(place.get(_parsed(text).column, -2) for text in texts), -1]
     found: np.ndarray = np.array(lookup, dtype=np.int64)[codes]
     return found
 
@@ -110,7 +116,7 @@ def traded_columns(
     """
     place = {name: number for number, name in enumerate(names)}
     codes, texts = text_codes(column)
-    atoms = [Atom.parse(text) for text in texts]
+    atoms = [_parsed(text) for text in texts]
     found: np.ndarray = np.array([*(place.get(a.traded, -2) for a in atoms), -1], np.int64)
     signs: np.ndarray = np.array([*(atom.traded_sign for atom in atoms), 1], np.int64)
     return found[codes], signs[codes]
@@ -251,8 +257,8 @@ def read_atoms(
             chosen[rows],
             score[rows],
             cluster[rows],
-            tuple(reasons[number] for number in reason_codes[rows]),
+            tuple([reasons[number] for number in reason_codes[rows].tolist()]),
             stage[rows],
-            tuple(vetoes[number] for number in veto_codes[rows]),
+            tuple([vetoes[number] for number in veto_codes[rows].tolist()]),
         )
     return found

@@ -66,26 +66,30 @@ def segments(table: pa.Table, names: Sequence[str]) -> list[Segment]:
         change |= codes[1:] != codes[:-1]
     starts = np.concatenate([[0], np.flatnonzero(change) + 1])
     stops = np.append(starts[1:], table.num_rows)
-    texts = [[values[code] for code in codes[starts]] for codes, values in coded]
+    texts = [[values[code] for code in codes[starts].tolist()] for codes, values in coded]
     return [
-        Segment(row[0], tuple(row[1:-1]), row[-1], slice(int(start), int(stop)))
-        for row, start, stop in zip(zip(*texts, strict=True), starts, stops, strict=True)
+        Segment(row[0], tuple(row[1:-1]), row[-1], slice(start, stop))
+        for row, start, stop in zip(
+            zip(*texts, strict=True), starts.tolist(), stops.tolist(), strict=True
+        )
     ]
 
 
 def texts_at(column: pa.ChunkedArray[Any], found: Sequence[Segment]) -> list[str]:
     """Return the text that a column holds in the first row of each segment."""
     codes, texts = text_codes(column)
-    return [texts[codes[segment.rows.start]] for segment in found]
+    firsts = codes[[segment.rows.start for segment in found]] if found else codes[:0]
+    return [texts[code] for code in firsts.tolist()]
 
 
 def text_codes(column: pa.ChunkedArray[Any]) -> tuple[np.ndarray, list[str]]:
     """Return a text column as codes, shape (rows,), and the texts they stand for; null is -1."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    whole: Any = column.unify_dictionaries().combine_chunks()
-    codes = whole.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
-    return codes, whole.dictionary.to_pylist()
+    whole: Any = column.unify_dictionaries() if column.num_chunks > 1 else column
+    whole = whole.combine_chunks()
+    codes = whole.indices.fill_null(-1) if whole.indices.null_count else whole.indices
+    return codes.to_numpy(zero_copy_only=False).astype(np.int32), whole.dictionary.to_pylist()
 
 
 def text_column(values: Sequence[str], counts: np.ndarray) -> pa.Array[Any]:

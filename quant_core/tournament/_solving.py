@@ -27,13 +27,13 @@ from quant_core.tournament._market import betas, market_columns, market_returns
 from quant_core.tournament._staleness import Earlier, Slot, StagePlan, plan_partition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
     from quant_core.atoms import Atom
     from quant_core.cells import Kind, PartitionStore
-    from quant_core.config import TournamentConfig
+    from quant_core.config import Choice, TournamentConfig
     from quant_core.engines import Engine
     from quant_core.profiles import Profile
     from quant_core.tournament._atoms import AtomsRecord
@@ -174,32 +174,36 @@ def _selected(
 
 
 def _lines(config: TournamentConfig) -> list[_Line]:
-    found = []
-    for selection in config.selections:
-        for engine in config.engines:
-            solver = ENGINES[engine.spec.name]()
-            for profile in config.profiles:
-                estimates = CODE_MODULES if profile.spec.estimator else ()
-                modules = (*solver.code_modules(profile.spec), *estimates)
-                parameters = [
-                    engine.spec.model_dump(mode="json"),
-                    profile.spec.model_dump(mode="json"),
-                    config.risk_free_per_period if profile.spec.needs_risk_free else None,
-                ]
-                if getattr(profile.spec, "target_volatility", None) is not None:
-                    parameters.append(config.periods_per_year)
-                if solver.release:
-                    parameters.append(solver.release)
-                found.append(
-                    _Line(
-                        (selection.label, engine.label, profile.label),
-                        engine.spec.name,
-                        profile.spec,
-                        code_version(*modules, alone=(__name__, *_extras(profile.spec))),
-                        digest_json(parameters),
-                    )
-                )
-    return found
+    # What a selection chooses decides nothing of how it is solved.
+    each = [line for engine in config.engines for line in _lines_of(config, engine)]
+    return [
+        line._replace(names=(selection.label, *line.names[1:]))
+        for selection in config.selections
+        for line in each
+    ]
+
+
+def _lines_of(config: TournamentConfig, engine: Choice[Any]) -> Iterator[_Line]:
+    solver, asked = ENGINES[engine.spec.name](), engine.spec.model_dump(mode="json")
+    for profile in config.profiles:
+        estimates = CODE_MODULES if profile.spec.estimator else ()
+        modules = (*solver.code_modules(profile.spec), *estimates)
+        parameters = [
+            asked,
+            profile.spec.model_dump(mode="json"),
+            config.risk_free_per_period if profile.spec.needs_risk_free else None,
+        ]
+        if getattr(profile.spec, "target_volatility", None) is not None:
+            parameters.append(config.periods_per_year)
+        if solver.release:
+            parameters.append(solver.release)
+        yield _Line(
+            ("", engine.label, profile.label),
+            engine.spec.name,
+            profile.spec,
+            code_version(*modules, alone=(__name__, *_extras(profile.spec))),
+            digest_json(parameters),
+        )
 
 
 def _extras(profile: Profile) -> tuple[str, ...]:
@@ -346,7 +350,9 @@ class _Solver:
         if wanted is None:
             return _Estimated(Problem(np.zeros(len(columns)), _NO_MATRIX), np.nan)
         estimate = self._rolling.estimate(wanted, train, columns)
-        problem = Problem(estimate.mean, estimate.covariance, shrinkage=estimate.shrinkage)
+        problem = Problem(
+            estimate.mean, estimate.covariance, shrinkage=estimate.shrinkage, known={}
+        )
         return _Estimated(problem, estimate.condition_number)
 
     def _problem(

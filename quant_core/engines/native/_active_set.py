@@ -20,12 +20,14 @@ __all__ = [
     "LOWER",
     "UPPER",
     "box_descent",
+    "box_line",
     "box_pivot",
     "box_point",
     "gradient",
     "nonnegative_descent",
     "nonnegative_pivot",
     "residual",
+    "sets_of",
 ]
 
 LOWER, FREE, UPPER = 0, 1, 2
@@ -253,7 +255,50 @@ def box_point(
     The budget is added to S as ``ridge 1 1'``: the same minimum, and a factor exists where S is
     positive definite along the budget only.
     """
-    n = len(linear)
+    start, rest, ridge = _at_cap(matrix, cap, state)
+    free = np.flatnonzero(state == FREE)
+    wanted = len(free)
+    upper = np.empty((wanted, wanted))
+    count = _factor(matrix, free, ridge, upper)
+    x, price = _on_factor(matrix, linear, start, rest, ridge, free[:count], upper)
+    if count == 0:
+        slope = gradient(matrix, linear, x)
+        return wanted == 0 and abs(rest) <= _FEASIBLE, x, _vertex_price(slope, state)
+    return count == wanted, x, price
+
+
+@njit(cache=True)
+def box_line(
+    matrix: np.ndarray, linear: np.ndarray, cap: float, weights: np.ndarray, found: np.ndarray
+) -> None:
+    """Fill the rows of ``found``: `box_point` for ``q = 0`` and for q, and the first's gradient.
+
+    The sets are those of the weights; one factor serves both points.
+    """
+    state = sets_of(weights, cap)
+    start, rest, ridge = _at_cap(matrix, cap, state)
+    free = np.flatnonzero(state == FREE)
+    upper = np.empty((len(free), len(free)))
+    count = _factor(matrix, free, ridge, upper)
+    nothing = np.zeros(len(linear))
+    base, _ = _on_factor(matrix, nothing, start, rest, ridge, free[:count], upper)
+    moved, _ = _on_factor(matrix, linear, start, rest, ridge, free[:count], upper)
+    found[0], found[1] = base, moved
+    found[2] = gradient(matrix, nothing, base)
+
+
+@njit(cache=True)
+def sets_of(weights: np.ndarray, cap: float) -> np.ndarray:
+    """Return which weights are at 0, free and at the cap, as int64 codes of shape (n,)."""
+    sets = np.empty(len(weights), dtype=np.int64)
+    for i in range(len(weights)):
+        sets[i] = UPPER if weights[i] >= cap else FREE if weights[i] > 0.0 else LOWER
+    return sets
+
+
+@njit(cache=True)
+def _at_cap(matrix: np.ndarray, cap: float, state: np.ndarray) -> tuple[np.ndarray, float, float]:
+    n = len(matrix)
     x = np.zeros(n)
     rest = 1.0
     ridge = 0.0
@@ -262,16 +307,25 @@ def box_point(
         if state[i] == UPPER:
             x[i] = cap
             rest -= cap
-    free = np.flatnonzero(state == FREE)
-    wanted = len(free)
-    upper = np.empty((wanted, wanted))
-    count = _factor(matrix, free, ridge, upper)
+    return x, rest, ridge
+
+
+@njit(cache=True)
+def _on_factor(
+    matrix: np.ndarray,
+    linear: np.ndarray,
+    start: np.ndarray,
+    rest: float,
+    ridge: float,
+    free: np.ndarray,
+    upper: np.ndarray,
+) -> tuple[np.ndarray, float]:
+    x, count = start.copy(), len(free)
+    price = 0.0
     if count == 0:
-        slope = gradient(matrix, linear, x)
-        return wanted == 0 and abs(rest) <= _FEASIBLE, x, _vertex_price(slope, state)
+        return x, price
     ones = np.ones(count)
     _substitute(upper, count, ones)
-    price = 0.0
     missing = rest
     for _ in range(3):
         slope = gradient(matrix, linear, x)
@@ -286,7 +340,7 @@ def box_point(
         missing = rest
         for k in range(count):
             missing -= x[free[k]]
-    return count == wanted, x, price
+    return x, price
 
 
 @njit(cache=True)

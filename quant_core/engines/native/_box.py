@@ -13,7 +13,7 @@ from quant_core.profiles import Status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["minimise_in_box", "sets_of"]
+__all__ = ["minimise_in_box"]
 
 _PIVOTS = 60
 _NEAR_BOUND = 1e-9
@@ -48,13 +48,13 @@ def minimise_in_box(
         Weights whose bounds are likely.
     """
     if warm is not None and warm.any():
-        weights, strict, residual = _pivot(matrix, linear, cap, sets_of(warm, cap))
+        weights, strict, residual = _pivot(matrix, linear, cap, kernels.sets_of(warm, cap))
         if strict and residual <= TOLERANCE:
             return Found(weights, residual, "active_set")
     left: list[str] = []
     for name, guess in _searches(matrix, linear, cap, start):
         candidate = guess()
-        weights, strict, residual = _pivot(matrix, linear, cap, sets_of(candidate, cap))
+        weights, strict, residual = _pivot(matrix, linear, cap, kernels.sets_of(candidate, cap))
         if residual > TOLERANCE:
             weights, strict = candidate, False
             residual, _ = kernels.residual(matrix, linear, cap, candidate)
@@ -63,12 +63,6 @@ def minimise_in_box(
             return Found(weights, residual, "active_set" if strict else name, chain)
         left.append(f"{name}: residual {residual:.1e}")
     return NotFound(Status.FAILED, "no solver passed the optimality check", tuple(left))
-
-
-def sets_of(weights: np.ndarray, cap: float) -> np.ndarray:
-    """Return which weights are at 0, free and at the cap, as int64 codes of shape (n,)."""
-    free = np.where(weights > 0, kernels.FREE, kernels.LOWER)
-    return np.where(weights >= cap, kernels.UPPER, free)
 
 
 def _searches(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from quant_core.engines.native import _active_set as kernels
-from quant_core.engines.native._box import minimise_in_box, sets_of
+from quant_core.engines.native._box import minimise_in_box
 from quant_core.engines.native._nonnegative import maximise_ratio
 from quant_core.engines.native._outcome import TOLERANCE, Found, NotFound
 from quant_core.profiles import Status
@@ -22,7 +23,11 @@ _UNBOUNDED = NotFound(
 
 
 def maximise_capped_ratio(
-    matrix: np.ndarray, reward: np.ndarray, cap: float, warm: np.ndarray | None
+    matrix: np.ndarray,
+    reward: np.ndarray,
+    cap: float,
+    warm: np.ndarray | None,
+    known: dict[Any, Any] | None = None,
 ) -> Found | NotFound:
     """Maximise ``q'w / sqrt(w'Sw)`` over ``sum w = 1``, ``0 <= w <= cap``.
 
@@ -41,8 +46,10 @@ def maximise_capped_ratio(
         Upper bound of a weight, at least ``1/n``.
     warm : numpy.ndarray of shape (n,), optional
         Weights whose support is likely, of the uncapped problem.
+    known : dict, optional
+        What was found before about the covariance.
     """
-    relaxed = maximise_ratio(matrix, reward, warm)
+    relaxed = maximise_ratio(matrix, reward, warm, known)
     if isinstance(relaxed, Found) and float(relaxed.weights.max()) <= cap:
         return _UNBOUNDED if riskless(matrix, relaxed.weights) else relaxed
     if isinstance(relaxed, Found):
@@ -57,15 +64,19 @@ def _dinkelbach(
     matrix: np.ndarray, reward: np.ndarray, cap: float, start: np.ndarray, chain: tuple[str, ...]
 ) -> Found | NotFound:
     weights, price = start, price_of(matrix, reward, start)
+    volatility = np.sqrt(matrix.diagonal())
     links: tuple[str, ...] = ()
     for _ in range(_ROUNDS):
         inner = minimise_in_box(matrix, price * reward, cap, start=weights)
         if isinstance(inner, NotFound):
             return NotFound(inner.status, inner.message, (*chain, *inner.chain))
-        if riskless(matrix, inner.weights):
+        variance = _variance(matrix, inner.weights)
+        if variance <= _RISKLESS * float(inner.weights @ volatility) ** 2:
             return _UNBOUNDED
         links = inner.chain
-        weights = _on_sets(matrix, reward, cap, inner.weights)
+        gain = float(reward @ inner.weights)
+        scale = variance / gain if gain > 0 else np.nan
+        weights = _on_sets(matrix, reward, cap, inner.weights, scale)
         price = price_of(matrix, reward, weights)
         if not price > 0:
             break
@@ -76,14 +87,14 @@ def _dinkelbach(
     return NotFound(Status.FAILED, message, (*chain, *links, "dinkelbach: not converged"))
 
 
-def _on_sets(matrix: np.ndarray, reward: np.ndarray, cap: float, found: np.ndarray) -> np.ndarray:
+def _on_sets(
+    matrix: np.ndarray, reward: np.ndarray, cap: float, found: np.ndarray, scale: float
+) -> np.ndarray:
     """Solve for t with the sets held: weights are linear in t there, and so is the condition."""
-    sets = sets_of(found, cap)
-    _, base, _ = kernels.box_point(matrix, np.zeros_like(reward), cap, sets)
-    scale = price_of(matrix, reward, found)
-    _, moved, _ = kernels.box_point(matrix, scale * reward, cap, sets)
+    points = np.empty((3, len(found)))
+    kernels.box_line(matrix, scale * reward, cap, found, points)
+    base, moved, slope = points
     change = (moved - base) / scale
-    slope = kernels.gradient(matrix, np.zeros_like(reward), base)
     below = float(reward @ base) - 2 * float(slope @ change)
     price = float(base @ slope) / below if below > 0 else np.nan
     weights = np.asarray(base + price * change)
@@ -93,22 +104,23 @@ def _on_sets(matrix: np.ndarray, reward: np.ndarray, cap: float, found: np.ndarr
 
 def riskless(matrix: np.ndarray, weights: np.ndarray) -> bool:
     """Return whether the variance is rounding, against that of perfectly correlated assets."""
-    slope = kernels.gradient(matrix, np.zeros_like(weights), weights)
     aligned = float(weights @ np.sqrt(matrix.diagonal())) ** 2
-    return float(weights @ slope) <= _RISKLESS * aligned
+    return _variance(matrix, weights) <= _RISKLESS * aligned
 
 
 def price_of(matrix: np.ndarray, reward: np.ndarray, weights: np.ndarray) -> float:
     """Return ``w'Sw / q'w``, NaN without a positive reward."""
-    variance = float(weights @ kernels.gradient(matrix, np.zeros_like(reward), weights))
     gain = float(reward @ weights)
-    return variance / gain if gain > 0 else np.nan
+    return _variance(matrix, weights) / gain if gain > 0 else np.nan
 
 
 def ratio(matrix: np.ndarray, reward: np.ndarray, weights: np.ndarray) -> float:
     """Return ``q'w / sqrt(w'Sw)``."""
-    slope = kernels.gradient(matrix, np.zeros_like(reward), weights)
-    return float(reward @ weights) / math.sqrt(float(weights @ slope))
+    return float(reward @ weights) / math.sqrt(_variance(matrix, weights))
+
+
+def _variance(matrix: np.ndarray, weights: np.ndarray) -> float:
+    return float(weights @ kernels.gradient(matrix, np.zeros_like(weights), weights))
 
 
 def richest(reward: np.ndarray, cap: float) -> np.ndarray:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["NativeEngine"]
 
 _HERE = "quant_core.engines.native"
-_CHECKS = ("_outcome", "_room", "_screen")
+_CHECKS = ("_known", "_outcome", "_room", "_screen")
 _RATIO = ("_active_set", "_nonnegative", *_CHECKS)
 _BOXED = ("_active_set", "_box", *_CHECKS)
 _CAPPED = ("_active_set", "_box", "_capped_ratio", "_nonnegative", *_CHECKS)

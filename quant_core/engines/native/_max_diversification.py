@@ -28,7 +28,7 @@ def solve(profile: MaxDiversification, problem: Problem, warm: np.ndarray | None
         return without_weights(problem, NotFound(Status.INFEASIBLE, message))
     volatility = np.sqrt(checked.matrix.diagonal())
     reward = volatility * float(np.sqrt(checked.scale))
-    found = maximise_capped_ratio(checked.matrix, reward, checked.cap, warm)
+    found = maximise_capped_ratio(checked.matrix, reward, checked.cap, warm, problem.known)
     if isinstance(found, NotFound):
         return without_weights(problem, found)
     return solution(problem, found, ratio(checked.matrix, volatility, found.weights))

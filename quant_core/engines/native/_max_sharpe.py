@@ -31,7 +31,7 @@ def solve(profile: MaxSharpe, problem: Problem, warm: np.ndarray | None) -> Solu
         message = "an atom without variance has a positive excess mean: the ratio is unbounded"
         return without_weights(problem, NotFound(Status.INFEASIBLE, message))
     reward = excess * (checked.scale / float(np.abs(excess).max()))
-    found = maximise_capped_ratio(checked.matrix, reward, checked.cap, warm)
+    found = maximise_capped_ratio(checked.matrix, reward, checked.cap, warm, problem.known)
     if isinstance(found, NotFound):
         return without_weights(problem, found)
     return solution(problem, found, ratio(checked.matrix, excess, found.weights))

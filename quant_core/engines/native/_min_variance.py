@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def solve(profile: MinVariance, problem: Problem, warm: np.ndarray | None) -> So
     checked = screen(problem, profile.cap)
     if isinstance(checked, NotFound):
         return without_weights(problem, checked)
-    found = _minimise(checked, warm)
+    found = _minimise(checked, warm, problem.known)
     if isinstance(found, NotFound):
         return without_weights(problem, found)
     weights = found.weights
@@ -42,7 +42,9 @@ def least_variance(matrix: np.ndarray, warm: np.ndarray | None) -> Found | NotFo
     return _minimise(checked, warm)
 
 
-def _minimise(checked: Screened, warm: np.ndarray | None) -> Found | NotFound:
+def _minimise(
+    checked: Screened, warm: np.ndarray | None, known: dict[Any, Any] | None = None
+) -> Found | NotFound:
     matrix, cap = checked.matrix, checked.cap
     nothing, ones = np.zeros(len(matrix)), np.full(len(matrix), checked.scale)
     flat = matrix.diagonal() == 0 if checked.least == 0 else np.zeros(0)
@@ -50,7 +52,7 @@ def _minimise(checked: Screened, warm: np.ndarray | None) -> Found | NotFound:
         weights = flat / flat.sum()
         residual, _ = kernels.residual(matrix, nothing, cap, weights)
         return Found(weights, residual, "riskless")
-    relaxed = maximise_ratio(matrix, ones, warm)
+    relaxed = maximise_ratio(matrix, ones, warm, known)
     if isinstance(relaxed, NotFound):
         boxed = minimise_in_box(matrix, nothing, cap)
         return _after(relaxed, boxed)

@@ -6,11 +6,13 @@ diversification. The solution of ``min x'Sx/2 - q'x`` over ``x >= 0``, normalise
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from quant_core.engines.native import _active_set as kernels
+from quant_core.engines.native._known import once
 from quant_core.engines.native._outcome import STRICT, TOLERANCE, Found, NotFound
 from quant_core.profiles import Status
 
@@ -24,7 +26,10 @@ _SEARCHES = (("block_pivoting", 30), ("descent_then_pivoting", 5000))
 
 
 def maximise_ratio(
-    matrix: np.ndarray, reward: np.ndarray, warm: np.ndarray | None
+    matrix: np.ndarray,
+    reward: np.ndarray,
+    warm: np.ndarray | None,
+    known: dict[Any, Any] | None = None,
 ) -> Found | NotFound:
     """Maximise ``q'w / sqrt(w'Sw)`` over ``w >= 0``, ``sum w = 1``.
 
@@ -40,7 +45,16 @@ def maximise_ratio(
         The vector q, with at least one positive entry.
     warm : numpy.ndarray of shape (n,), optional
         Weights whose support is likely.
+    known : dict, optional
+        What was found before about the covariance.
     """
+    name = "ratio", reward.tobytes().hex() if known is not None else ""
+    found = once(known, name, matrix, lambda: _maximise(matrix, reward, warm))
+    # Each solution has weights of its own.
+    return found if isinstance(found, NotFound) else replace(found, weights=found.weights.copy())
+
+
+def _maximise(matrix: np.ndarray, reward: np.ndarray, warm: np.ndarray | None) -> Found | NotFound:
     if warm is not None and warm.any():
         weights, strict, residual = _pivot(matrix, reward, warm > 0)
         if strict and residual <= TOLERANCE:

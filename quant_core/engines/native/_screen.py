@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from quant_core.engines.native._known import once
 from quant_core.engines.native._outcome import NotFound
 from quant_core.engines.native._room import room
 from quant_core.profiles import Status
@@ -41,7 +42,7 @@ def screen(problem: Problem, cap: float | None) -> Screened | NotFound:
         return NotFound(Status.FAILED, message)
     mean = np.ascontiguousarray(problem.mean, dtype=np.float64)
     rate = problem.risk_free
-    finite, least, average = _survey(matrix)
+    finite, least, average = once(problem.known, ("survey",), matrix, lambda: _survey(matrix))
     if not (finite and np.isfinite(rate) and np.isfinite(mean).all()):
         return NotFound(Status.FAILED, "the mean or the covariance has an entry that is not finite")
     if least < 0:

@@ -244,3 +244,23 @@ def test_hostile_problems_end_in_a_certificate_or_a_reason(
         else:
             assert solution.message
             assert not solution.weights.any()
+
+
+@pytest.mark.parametrize("name", OPTIMISED)
+def test_what_is_known_of_the_estimates_leaves_no_trace(name: str) -> None:
+    drawn = np.random.default_rng(3).normal(0.01, 0.1, (60, 8))
+    mean, matrix = drawn.mean(axis=0), np.cov(drawn, rowvar=False)
+    other = np.cov(drawn[:30], rowvar=False)
+    known: dict[Any, Any] = {}
+    for covariance in (matrix, other, matrix):
+        for fields in ({}, {"cap": 0.3}, {"cap": 0.2}):
+            profile = PROFILES[name].model_validate(
+                fields if "cap" in PROFILES[name].model_fields else {}
+            )
+            alone = NativeEngine().solve(profile, Problem(mean, covariance))
+            found = NativeEngine().solve(profile, Problem(mean, covariance, known=known))
+            assert alone.status is Status.OPTIMAL
+            assert found.weights.tobytes() == alone.weights.tobytes()
+            assert (found.solver, found.objective) == (alone.solver, alone.objective)
+            found.weights[:] = np.nan
+    assert known
