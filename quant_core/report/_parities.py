@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quant_core.config import RANKING_SIMULATOR
-from quant_core.simulators import SIMULATORS
+from quant_core.simulators import SIMULATORS, Custom
 from quant_core.tournament import nav_gap
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ def tolerances(simulators: Mapping[str, str]) -> dict[str, float]:
     Parameters
     ----------
     simulators : mapping of str to str
-        The simulator that each label stands for.
+        The simulator that each label stands for; one that is not registered here, but was where
+        the folder was written, is held to what a simulator is held to by default.
     """
-    return {label: SIMULATORS[name]().tolerance for label, name in simulators.items()}
+    return {label: SIMULATORS.get(name, Custom)().tolerance for label, name in simulators.items()}
 
 
 def parities(
