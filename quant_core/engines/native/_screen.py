@@ -36,13 +36,15 @@ class Screened:
 def screen(problem: Problem, cap: float | None) -> Screened | NotFound:
     """Check a problem of n atoms, n at least 1."""
     n = len(problem.mean)
-    matrix = np.ascontiguousarray(problem.covariance, dtype=np.float64)
+    given, known = problem.covariance, problem.known
+    # What a kernel returns has a type equal to float64, not the same: this makes another array.
+    matrix = once(known, ("plain",), given, lambda: np.ascontiguousarray(given, dtype=np.float64))
     if matrix.shape != (n, n):
         message = f"expected a covariance of shape {(n, n)}, found {matrix.shape}"
         return NotFound(Status.FAILED, message)
     mean = np.ascontiguousarray(problem.mean, dtype=np.float64)
     rate = problem.risk_free
-    finite, least, average = once(problem.known, ("survey",), matrix, lambda: _survey(matrix))
+    finite, least, average = once(known, ("survey",), matrix, lambda: _survey(matrix))
     if not (finite and np.isfinite(rate) and np.isfinite(mean).all()):
         return NotFound(Status.FAILED, "the mean or the covariance has an entry that is not finite")
     if least < 0:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quant_core.covariance import CovarianceSpec, RollingCovariance
 from quant_core.engines import ENGINES, EngineSpec, NativeEngine
 from quant_core.engines.native import _box
 from quant_core.profiles import PROFILES, Problem, Profile, Solution, Status
@@ -264,3 +265,17 @@ def test_what_is_known_of_the_estimates_leaves_no_trace(name: str) -> None:
             assert (found.solver, found.objective) == (alone.solver, alone.objective)
             found.weights[:] = np.nan
     assert known
+
+
+def test_what_is_known_of_the_estimates_is_not_searched_again() -> None:
+    values = np.random.default_rng(3).normal(0.01, 0.1, (60, 8))
+    rolling = RollingCovariance(values, np.repeat(np.arange(3), 20))
+    estimate = rolling.estimate(CovarianceSpec.model_validate("sample"), slice(0, 60), np.arange(8))
+    known: dict[Any, Any] = {}
+    problem = Problem(estimate.mean, estimate.covariance, known=known)
+    NativeEngine().solve(PROFILES["max_sharpe"].model_validate({}), problem)
+    first = dict(known)
+    NativeEngine().solve(PROFILES["max_sharpe"].model_validate({"cap": 0.2}), problem)
+    assert {name for name, *_ in first} == {"plain", "ratio", "survey"}
+    assert known.keys() == first.keys()
+    assert all(known[name] is first[name] for name in first)
