@@ -10,19 +10,11 @@ import numpy as np
 
 from quant_core.errors import UnavailableError
 from quant_core.simulators._foreign import ForeignSimulator
-from quant_core.simulators._trade_rows import (
-    Account,
-    growth_of,
-    likely_rows,
-    path_of,
-    trade_rows,
-)
+from quant_core.simulators._trade_rows import Account, growth_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from quant_core.simulators._path import SimulatedPath
-    from quant_core.simulators._rebalance import Rebalance
     from quant_core.simulators._trade_rows import TradeRows
 
 __all__ = ["Cvxportfolio"]
@@ -52,44 +44,15 @@ class Cvxportfolio(ForeignSimulator):
     seconds_an_order: ClassVar[float] = 5e-05
     name: Literal["cvxportfolio"] = "cvxportfolio"
 
-    def run(
-        self,
-        rebalance: Rebalance,
-        *,
-        values: np.ndarray,
-        weights: np.ndarray,
-        rows: np.ndarray,
-        rate: float,
-    ) -> SimulatedPath:
-        """Simulate one path.
-
-        Raises
-        ------
-        UnavailableError
-            If cvxportfolio is not installed.
-        """
-        traded = trade_rows(rebalance, values, weights, rows, rate)
-        if not len(traded.rows):
-            return path_of(values, traded.rows, Account(weights, *np.zeros((3, 0))))
+    def trade(
+        self, values: np.ndarray, traded: TradeRows, rate: float
+    ) -> tuple[np.ndarray, Account]:
+        """Trade at every row."""
         with warnings.catch_warnings():
             # It spells units as pandas will spell them no more, when imported and in every step.
             warnings.simplefilter("ignore", DeprecationWarning)
             account = self._step(_returns_between(values, traded.rows), traded, rate)
-        return path_of(values, traded.rows, account)
-
-    def seconds(self, rebalance: Rebalance, *, days: int, windows: int, atoms: int) -> float:
-        """Estimate how long a path takes on one processor."""
-        rows = likely_rows(rebalance, days, windows)
-        return 0.2 + 4e-8 * days * atoms + 4e-3 * rows
-
-    @property
-    def modules(self) -> tuple[str, ...]:
-        """The adapter and what wraps it."""
-        return (
-            "quant_core.simulators._cvxportfolio",
-            "quant_core.simulators._path",
-            "quant_core.simulators._trade_rows",
-        )
+        return traded.rows, account
 
     def _step(self, returns: np.ndarray, traded: TradeRows, rate: float) -> Account:
         """Trade at each row, and return what is held after it."""

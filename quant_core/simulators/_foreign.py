@@ -8,12 +8,16 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
+import numpy as np
 from pydantic import Field
 
 from quant_core.simulators._simulator import Simulator
+from quant_core.simulators._trade_rows import Account, path_of, trade_rows
 
 if TYPE_CHECKING:
+    from quant_core.simulators._path import SimulatedPath
     from quant_core.simulators._rebalance import Rebalance
+    from quant_core.simulators._trade_rows import TradeRows
 
 __all__ = ["ForeignSimulator"]
 
@@ -48,6 +52,53 @@ class ForeignSimulator(Simulator, ABC):
 
     time_limit: Annotated[float, Field(gt=0.0, le=86_400.0)] = 600.0
     memory_limit: Annotated[int, Field(ge=64, le=1 << 20)] = 4_096
+
+    def run(
+        self,
+        rebalance: Rebalance,
+        *,
+        values: np.ndarray,
+        weights: np.ndarray,
+        rows: np.ndarray,
+        rate: float,
+    ) -> SimulatedPath:
+        """Simulate one path by the rows of it that trade.
+
+        Raises
+        ------
+        UnavailableError
+            If the package is not installed.
+        """
+        self.check(values, weights, rows)
+        traded = trade_rows(rebalance, values, weights, rows, rate)
+        if not len(traded.rows):
+            return path_of(values, traded.rows, Account(weights, *np.zeros((3, 0))))
+        return path_of(values, *self.trade(values, traded, rate))
+
+    def check(self, values: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> None:
+        """Refuse what the engine cannot simulate; arrays as those of `run`."""
+
+    def trade(
+        self, values: np.ndarray, traded: TradeRows, rate: float
+    ) -> tuple[np.ndarray, Account]:
+        """Return the rows that the engine saw, and what it holds after each of them.
+
+        Parameters
+        ----------
+        values : numpy.ndarray, shape (T, n)
+            Simple returns; NaN where an atom has no observation.
+        traded : TradeRows
+            The rows that trade, at least one.
+        rate : float
+            Cost as a fraction of traded value.
+        """
+        raise NotImplementedError
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The adapter and what wraps it."""
+        wraps = ("quant_core.simulators._path", "quant_core.simulators._trade_rows")
+        return (type(self).__module__, __name__, *wraps)
 
     @property
     def lack(self) -> str:

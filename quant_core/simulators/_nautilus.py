@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from quant_core.errors import DataError, UnavailableError
 from quant_core.simulators._foreign import ForeignSimulator
-from quant_core.simulators._trade_rows import Account, TradeRows, path_of, trade_rows
-
-if TYPE_CHECKING:
-    from quant_core.simulators._path import SimulatedPath
-    from quant_core.simulators._rebalance import Rebalance
+from quant_core.simulators._trade_rows import Account, TradeRows
 
 __all__ = ["Nautilus"]
 
@@ -53,36 +49,31 @@ class Nautilus(ForeignSimulator):
     name: Literal["nautilus"] = "nautilus"
     every_bar: bool = False
 
-    def run(
-        self,
-        rebalance: Rebalance,
-        *,
-        values: np.ndarray,
-        weights: np.ndarray,
-        rows: np.ndarray,
-        rate: float,
-    ) -> SimulatedPath:
-        """Simulate one path.
+    def check(self, values: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> None:
+        """Refuse an infinite return of what is held: the engine's prices are finite.
 
         Raises
         ------
-        UnavailableError
-            If nautilus_trader is not installed.
+        DataError
+            If there is one.
+        """
+        _refuse_infinite(values, weights, rows)
+
+    def trade(
+        self, values: np.ndarray, traded: TradeRows, rate: float
+    ) -> tuple[np.ndarray, Account]:
+        """Trade at every row that trades, and see the others where it sees every bar.
+
+        Raises
+        ------
         SimulationError
             If the engine fails, or does not fill an order.
         """
-        _refuse_infinite(values, weights, rows)
-        traded = trade_rows(rebalance, values, weights, rows, rate)
-        if not len(traded.rows):
-            return path_of(values, traded.rows, Account(weights, *np.zeros((3, 0))))
         seen = _all_rows(traded, len(values)) if self.every_bar else traded
         trades = np.isin(seen.rows, traded.rows)
-        growth = _growth_between(values, seen)
-        account = self._sessions(growth, seen.targets, trades, rate)
+        account = self._sessions(_growth_between(values, seen), seen.targets, trades, rate)
         solvent = _solvent(account)
-        return path_of(
-            values, seen.rows[:solvent], Account(*(figures[:solvent] for figures in account))
-        )
+        return seen.rows[:solvent], Account(*(figures[:solvent] for figures in account))
 
     @property
     def tolerance(self) -> float:
@@ -91,13 +82,8 @@ class Nautilus(ForeignSimulator):
 
     @property
     def modules(self) -> tuple[str, ...]:
-        """The adapter and what wraps it."""
-        return (
-            "quant_core.simulators._nautilus",
-            "quant_core.simulators._nautilus_session",
-            "quant_core.simulators._path",
-            "quant_core.simulators._trade_rows",
-        )
+        """The adapter, its sessions and what wraps them."""
+        return (*super().modules, "quant_core.simulators._nautilus_session")
 
     def _sessions(
         self, growth: np.ndarray, targets: np.ndarray, trades: np.ndarray, rate: float

@@ -17,7 +17,7 @@ from quant_core.simulators._reference import simulate_reference
 if TYPE_CHECKING:
     from quant_core.simulators._rebalance import Rebalance
 
-__all__ = ["Account", "TradeRows", "growth_of", "likely_rows", "path_of", "trade_rows"]
+__all__ = ["Account", "TradeRows", "growth_of", "path_of", "trade_rows"]
 
 
 class TradeRows(NamedTuple):
@@ -77,13 +77,6 @@ def trade_rows(
         traded = traded[traded < _first(ended)]
     window = np.searchsorted(rows, traded, side="right") - 1
     return TradeRows(traded, weights[window], path.cost[traded])
-
-
-def likely_rows(rebalance: Rebalance, days: int, windows: int) -> int:
-    """Return about how many rows trade: those of a drift rebalance cannot be known."""
-    if rebalance.drift_limit < 0.0:
-        return days
-    return windows if math.isinf(rebalance.drift_limit) else min(days, 2 * windows)
 
 
 def path_of(values: np.ndarray, rows: np.ndarray, account: Account) -> SimulatedPath:

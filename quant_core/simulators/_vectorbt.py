@@ -8,17 +8,10 @@ import numpy as np
 
 from quant_core.errors import UnavailableError
 from quant_core.simulators._foreign import ForeignSimulator
-from quant_core.simulators._trade_rows import (
-    Account,
-    growth_of,
-    likely_rows,
-    path_of,
-    trade_rows,
-)
+from quant_core.simulators._trade_rows import Account, growth_of
 
 if TYPE_CHECKING:
-    from quant_core.simulators._path import SimulatedPath
-    from quant_core.simulators._rebalance import Rebalance
+    from quant_core.simulators._trade_rows import TradeRows
 
 __all__ = ["Vectorbt"]
 
@@ -51,42 +44,13 @@ class Vectorbt(ForeignSimulator):
     seconds_an_order: ClassVar[float] = 1.5e-06
     name: Literal["vectorbt"] = "vectorbt"
 
-    def run(
-        self,
-        rebalance: Rebalance,
-        *,
-        values: np.ndarray,
-        weights: np.ndarray,
-        rows: np.ndarray,
-        rate: float,
-    ) -> SimulatedPath:
-        """Simulate one path.
-
-        Raises
-        ------
-        UnavailableError
-            If vectorbt is not installed.
-        """
-        traded = trade_rows(rebalance, values, weights, rows, rate)
-        if not len(traded.rows):
-            return path_of(values, traded.rows, Account(weights, *np.zeros((3, 0))))
+    def trade(
+        self, values: np.ndarray, traded: TradeRows, rate: float
+    ) -> tuple[np.ndarray, Account]:
+        """Trade at every row."""
         loans = 2.0 * traded.cost + _SPARE
         account = self._orders(_lives(values, traded.rows), traded.targets, loans, rate)
-        return path_of(values, traded.rows, account)
-
-    def seconds(self, rebalance: Rebalance, *, days: int, windows: int, atoms: int) -> float:
-        """Estimate how long a path takes on one processor."""
-        rows = likely_rows(rebalance, days, windows)
-        return 0.1 + 4e-8 * days * atoms + 1e-6 * rows * atoms
-
-    @property
-    def modules(self) -> tuple[str, ...]:
-        """The adapter and what wraps it."""
-        return (
-            "quant_core.simulators._path",
-            "quant_core.simulators._trade_rows",
-            "quant_core.simulators._vectorbt",
-        )
+        return traded.rows, account
 
     def _orders(
         self, lives: _Lives, targets: np.ndarray, loans: np.ndarray, rate: float
