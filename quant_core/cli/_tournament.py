@@ -17,7 +17,14 @@ from quant_core.cli._demo import replay_closes
 from quant_core.cli._progress import Bars
 from quant_core.config import load_config, parse_config
 from quant_core.errors import ConfigError
-from quant_core.report import name_of, ranked, varying_axes, write_report, written
+from quant_core.report import (
+    failed_gates,
+    name_of,
+    ranked,
+    varying_axes,
+    write_report,
+    written,
+)
 from quant_core.tournament import plan, run
 
 if TYPE_CHECKING:
@@ -159,26 +166,20 @@ def _judgement(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Return whether simulators agree, and what the gates say."""
     found = Counter(row["parity"] for row in rows)
     if found["not compared"] == len(rows):
-        others = sum(_failed(row) <= _NEED_ANOTHER for row in rows)
+        others = sum(_NEED_ANOTHER.issuperset(failed_gates(row)) for row in rows)
         return [
             "simulators: one took part, so nothing is compared; --fidelity medium adds another",
             f"gates: {others:,} of {len(rows):,} cells pass those that need no other simulator",
         ]
-    passed = sum(not _failed(row) for row in rows)
+    passed = sum(row["gates"] == "passed" for row in rows)
     counts = ", ".join(f"{found[one]:,} {said}" for one, said in _PARITY.items())
     lines = [
         f"simulators: of {len(rows):,} cells {counts}",
         f"gates: {passed:,} of {len(rows):,} cells pass every gate",
     ]
-    if _failed(rows[0]):
+    if rows[0]["gates"] != "passed":
         lines.append(f"the best fails {escape(rows[0]['gates_failed'])}")
     return lines
-
-
-def _failed(row: dict[str, Any]) -> set[str]:
-    if row["gates"] == "passed":
-        return set()
-    return {reason.partition(":")[0] for reason in row["gates_failed"].split("; ")}
 
 
 def _board_table(rows: Sequence[dict[str, Any]], varying: Sequence[str], *, width: int) -> Table:

@@ -7,12 +7,14 @@ from quant_core.report._maps import MAP_COLUMNS, weight_map
 from quant_core.report._metrics import Kind, name_of, ranked, varying_axes, written
 from quant_core.report._page import write_report
 from quant_core.report._parities import parities
+from quant_core.report._words import failed_gates
 
 __all__ = [
     "AGREEMENT_COLUMNS",
     "MAP_COLUMNS",
     "Kind",
     "agreement",
+    "failed_gates",
     "frontier",
     "luck",
     "name_of",

@@ -9,7 +9,7 @@ from quant_core.report._metrics import name_of, written
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["headline"]
+__all__ = ["failed_gates", "headline"]
 
 _GATE = 0.95
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
@@ -108,9 +108,15 @@ def _overfitting(pbo: Mapping[str, Any] | None) -> str:
 def _gates(best: Mapping[str, Any]) -> str:
     if best["gates"] == "passed":
         return "The best cell passes every gate of a champion."
-    parts = (part.partition(":") for part in best["gates_failed"].split("; "))
-    names = ", ".join(name for name, colon, _ in parts if colon and name.isidentifier())
-    return f"The best cell may not be deployed: it fails the gates {names}."
+    return f"The best cell may not be deployed: it fails the gates {', '.join(failed_gates(best))}."
+
+
+def failed_gates(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the gates that a row of the leaderboard fails."""
+    if row["gates"] == "passed":
+        return ()
+    parts = (part.partition(":") for part in row["gates_failed"].split("; "))
+    return tuple(name for name, colon, _ in parts if colon and name.isidentifier())
 
 
 def _finalists(finalists: Mapping[str, Any] | None) -> str:
