@@ -35,6 +35,7 @@ from quant_core.live import (
     Engine,
     Runner,
     Settings,
+    Signals,
     open_model,
 )
 from resources.kafka_transport import open_transport
@@ -127,7 +128,7 @@ def _echo(source: TickSource, sink: Sink) -> None:
         "seed": np.zeros(n, dtype=np.int64),
     }
     table = pa.table({name: columns[name] for name in SIGNALS_SCHEMA.names}).cast(SIGNALS_SCHEMA)
-    sink.emit(table, DEAD_LETTERS_SCHEMA.empty_table())
+    sink.emit(Signals([table]), DEAD_LETTERS_SCHEMA.empty_table())
 
 
 def send_ticks(brokers: str, rate: int, seconds: float) -> None:

@@ -39,7 +39,7 @@ from quant_core.models import HistGradientBoosting, Linear, Mlp, ModelStore, Sig
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from quant_core.live import Figures, Polled, Served
+    from quant_core.live import Figures, Polled, Served, Signals
 
 LINEAR, NETWORKS, TREES = 40, 40, 20
 SAMPLE = 3_000  # ticks that models are trained on
@@ -61,7 +61,7 @@ SETS = (
 class Discard:
     """A sink that keeps nothing."""
 
-    def emit(self, signals: pa.Table, dead: pa.Table) -> None:
+    def emit(self, signals: Signals, dead: pa.Table) -> None:
         """Drop them."""
 
     def flush(self) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from quant_core.live import Signals
     from resources._kafka_settings import KafkaSettings
 
 __all__ = ["KafkaSink"]
@@ -60,15 +61,15 @@ class KafkaSink:
         for topic in (settings.signals, settings.dead_letters):
             self._producer.partitions_for(topic)
 
-    def emit(self, signals: pa.Table, dead: pa.Table) -> None:
-        """Take signals and dead letters, tables of their schemas.
+    def emit(self, signals: Signals, dead: pa.Table) -> None:
+        """Take signals and dead letters.
 
         Raises
         ------
         StoreError
             If too many messages wait and are not acknowledged in time.
         """
-        self._send_all(self._settings.signals, self._messages.of(signals))
+        self._send_all(self._settings.signals, self._messages.of(signals.table()))
         self._send_all(self._settings.dead_letters, dead_letter_messages(dead))
 
     def flush(self) -> None:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from quant_core.live._replay import ReplaySource
     from quant_core.live._runner import Figures, Runner
     from quant_core.live._settings import Settings
+    from quant_core.live._signals import Drawn, Signals
     from quant_core.live._strategy import Mode, Priority, StrategyRow
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "CircuitBreaker",
     "DeadLetter",
     "DecisionPostProcessor",
+    "Drawn",
     "Dropped",
     "Engine",
     "Failure",
@@ -83,6 +85,7 @@ __all__ = [
     "Served",
     "Serving",
     "Settings",
+    "Signals",
     "Silent",
     "Sink",
     "Standing",
@@ -168,6 +171,10 @@ _MODULES = {
         "Runner",
     ),
     "_settings": ("Settings",),
+    "_signals": (
+        "Drawn",
+        "Signals",
+    ),
     "_strategy": (
         "Mode",
         "Priority",

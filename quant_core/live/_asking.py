@@ -13,11 +13,10 @@ from quant_core.live._labels import Labels, Origin
 from quant_core.live._loading import Serves
 from quant_core.live._messages import DeadLetter
 from quant_core.live._python_strategy import Block
+from quant_core.live._signals import Drawn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    import pyarrow as pa
 
     from quant_core.features import FeatureBank, Rows
     from quant_core.live._isolated import IsolatedLane
@@ -60,13 +59,13 @@ class Answered:
 
     Parameters
     ----------
-    signals : pyarrow.Table
-        Of `SIGNALS_SCHEMA`.
+    signals : Drawn
+        What was answered.
     rows, places : numpy.ndarray of int64
         Tick of the batch and strategy of each.
     """
 
-    signals: pa.Table = field(repr=False)
+    signals: Drawn = field(repr=False)
     rows: np.ndarray = field(repr=False)
     places: np.ndarray = field(repr=False)
 
@@ -211,7 +210,8 @@ class Asking:
         sent = np.arange(len(codes))
         if row.emit == "change":
             sent = _changes(result.signals, codes, scope.last[:, place])
-        signals = self._label(row).signals(
+        signals = Drawn(
+            self._label(row),
             asked.origin,
             sent,
             np.zeros(len(sent), dtype=np.int64),

@@ -19,13 +19,14 @@ from quant_core.live._gate import Admitted, Gate, correlation_id
 from quant_core.live._guarded import Guarded
 from quant_core.live._journal import watcher
 from quant_core.live._kernels import OPEN, QUARANTINED
-from quant_core.live._labels import Origin, no_signals
+from quant_core.live._labels import Origin
 from quant_core.live._loading import Changes, Prepared, Serves, prepare
 from quant_core.live._messages import DeadLetter, TickBatch, dead_letters_table, no_dead_letters
 from quant_core.live._plan import Plan, Scope
 from quant_core.live._protocols import Silent, Unlogged
 from quant_core.live._quarantine import CircuitBreaker, Quarantine
 from quant_core.live._served import served_row
+from quant_core.live._signals import Drawn, Signals
 from quant_core.live._ticks import none_of, ordered, taken, writeable
 
 if TYPE_CHECKING:
@@ -54,18 +55,25 @@ class Outcome:
 
     Parameters
     ----------
-    signals, dead : pyarrow.Table
-        Of `SIGNALS_SCHEMA`, by tick, then by name of the strategy; and of `DEAD_LETTERS_SCHEMA`.
+    emitted : Signals
+        By tick, then by name of the strategy.
+    dead : pyarrow.Table
+        Of `DEAD_LETTERS_SCHEMA`.
     accepted : int
         Ticks that were no dead letters.
     inferences : tuple of Inference
         The calls that evaluated models of this process.
     """
 
-    signals: pa.Table = field(repr=False)
+    emitted: Signals = field(repr=False)
     dead: pa.Table = field(repr=False)
     accepted: int
     inferences: tuple[Inference, ...] = ()
+
+    @property
+    def signals(self) -> pa.Table:
+        """The signals as a table of `SIGNALS_SCHEMA`."""
+        return self.emitted.table()
 
 
 class Engine:
@@ -302,14 +310,14 @@ class Engine:
 
     def _answers(self, wait: float) -> _Part:
         if self._asking is None:
-            return _Part(no_signals(), [], 0)
+            return _Part(Signals(), [], 0)
         answered, dead = self._asking.collect(self._plan, self._scope, wait)
-        return _Part(_concatenated([one.signals for one in answered]), dead, 0)
+        return _Part(Signals(one.signals for one in answered), dead, 0)
 
     def _part(self, ticks: TickBatch, history: int, source: str, shed: int) -> _Part:
         admitted = self._gate.admit(ticks, history, source)
         if not len(admitted.rows):
-            return _Part(no_signals(), admitted.dead, 0)
+            return _Part(Signals(), admitted.dead, 0)
         if len(admitted.rows) < len(ticks):
             ticks = taken(ticks, admitted.rows)
         self._scope.hold(self._gate.names)
@@ -339,8 +347,8 @@ class Engine:
         signals = self._signals(board, origin)
         if self._asking is not None and self._patient:
             answered, failed = self._asking.collect(self._plan, self._scope, math.inf)
-            return _Part(_merged([signals, *answered]), dead + failed, len(ticks))
-        return _Part(signals.signals, dead, len(ticks))
+            return _Part(Signals([_merged([signals, *answered])]), dead + failed, len(ticks))
+        return _Part(Signals([signals.signals]), dead, len(ticks))
 
     def _ask(self, asking: Asking, completed: Mapping[str, Rows], batch: Batch) -> None:
         if asking.history > self._history:
@@ -351,10 +359,7 @@ class Engine:
 
     def _signals(self, board: Board, origin: Origin) -> Answered:
         rows, places, *said = board.emitted()
-        if not len(rows):
-            return Answered(no_signals(), rows, places)
-        signals = self._plan.labels.signals(origin, rows, places, *said)
-        return Answered(signals, rows, places)
+        return Answered(Drawn(self._plan.labels, origin, rows, places, *said), rows, places)
 
     def _count(self, admitted: Admitted) -> None:
         counts = np.bincount(admitted.codes[admitted.history :])
@@ -500,32 +505,28 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    signals: pa.Table
+    signals: Signals
     dead: list[DeadLetter]
     accepted: int
 
 
 def _outcome(
-    signals: list[pa.Table],
+    signals: Sequence[Signals],
     letters: list[DeadLetter],
     accepted: int,
     inferences: tuple[Inference, ...] = (),
 ) -> Outcome:
     dead = dead_letters_table(letters) if letters else no_dead_letters()
-    return Outcome(_concatenated(signals), dead, accepted, inferences)
+    emitted = signals[0] if len(signals) == 1 else Signals.joined(signals)
+    return Outcome(emitted, dead, accepted, inferences)
 
 
-def _concatenated(tables: list[pa.Table]) -> pa.Table:
-    filled = [table for table in tables if table.num_rows]
-    return pa.concat_tables(filled) if len(filled) > 1 else (filled or [no_signals()])[0]
-
-
-def _merged(answers: list[Answered]) -> pa.Table:
+def _merged(answers: list[Answered]) -> Drawn | pa.Table:
     """Return signals by tick, then by strategy."""
     filled = [one for one in answers if len(one.rows)]
     if len(filled) <= 1:
-        return filled[0].signals if filled else no_signals()
+        return (filled or answers)[0].signals
     rows = np.concatenate([one.rows for one in filled])
     places = np.concatenate([one.places for one in filled])
-    table = pa.concat_tables([one.signals for one in filled]).unify_dictionaries()
+    table = pa.concat_tables([one.signals.table() for one in filled]).unify_dictionaries()
     return table.combine_chunks().take(np.lexsort((places, rows)))

@@ -108,10 +108,13 @@ class Labels:
         predictions, signals : numpy.ndarray of float64, shape (S,)
             What was predicted, and what to hold.
         """
-        if self._source[0] != origin.source:
-            self._source = (origin.source, np.frombuffer(origin.source.encode(), dtype=np.uint8))
+        # Threads may be here together: what is remembered is read once, and replaced whole.
+        source = self._source
+        if source[0] != origin.source:
+            encoded = np.frombuffer(origin.source.encode(), dtype=np.uint8)
+            source = self._source = (origin.source, encoded)
         text_offsets, text, tick_offsets, tick = id_bytes(
-            self._source[1],
+            source[1],
             origin.partition,
             origin.offset,
             rows,
@@ -139,7 +142,8 @@ class Labels:
     def _same(self, places: np.ndarray, modes: np.ndarray) -> list[pa.Array]:
         """Return what depends on the strategies alone; small batches often have the same ones."""
         key = (places.tobytes(), modes.tobytes())
-        if self._said is None or self._said[0] != key:
+        said = self._said
+        if said is None or said[0] != key:
             columns = [
                 _coded(places, self._strategy),
                 _coded(self._version[0][places], self._version[1]),
@@ -149,8 +153,8 @@ class Labels:
             ]
             if len(places) > _REMEMBERED:
                 return columns
-            self._said = (key, columns)
-        return self._said[1]
+            said = self._said = (key, columns)
+        return said[1]
 
 
 def _encoded(values: list[str]) -> tuple[np.ndarray, pa.Array]:

@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 from quant_core.cells import parquet_options, whole_file
 from quant_core.live._messages import DEAD_LETTERS_SCHEMA, SIGNALS_SCHEMA
 from quant_core.live._protocols import Silent
+from quant_core.live._signals import Signals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from quant_core.live._protocols import Telemetry
@@ -24,7 +26,7 @@ __all__ = ["ParquetSink"]
 
 _SIGNALS, _DEAD, _METRICS = "signals.parquet", "dlq.parquet", "metrics.prom"
 _GROUP_ROWS = 131_072
-_HANDED_TABLES = 64
+_HANDED = 64
 _WAITING_GROUPS = 4
 
 
@@ -48,7 +50,7 @@ class ParquetSink:
     Examples
     --------
     >>> with ParquetSink("out") as sink:  # doctest: +SKIP
-    ...     sink.emit(outcome.signals, outcome.dead)
+    ...     sink.emit(outcome.emitted, outcome.dead)
     """
 
     def __init__(
@@ -61,13 +63,13 @@ class ParquetSink:
         self._out = Path(out)
         self._telemetry = telemetry if telemetry is not None else Silent()
         self._stack = ExitStack()
-        self._signals, self._dead = (
-            self._stack.enter_context(_GroupedFile(self._out / name, schema, group_rows))
-            for name, schema in ((_SIGNALS, SIGNALS_SCHEMA), (_DEAD, DEAD_LETTERS_SCHEMA))
-        )
+        signals = _GroupedFile(self._out / _SIGNALS, SIGNALS_SCHEMA, group_rows, _drawn)
+        dead = _GroupedFile(self._out / _DEAD, DEAD_LETTERS_SCHEMA, group_rows, pa.concat_tables)
+        self._signals = self._stack.enter_context(signals)
+        self._dead = self._stack.enter_context(dead)
 
-    def emit(self, signals: pa.Table, dead: pa.Table) -> None:
-        """Take signals and dead letters, tables of their schemas."""
+    def emit(self, signals: Signals, dead: pa.Table) -> None:
+        """Take signals, and dead letters as a table of their schema."""
         self._signals.add(signals)
         self._dead.add(dead)
 
@@ -107,18 +109,26 @@ class ParquetSink:
             self._stack.__exit__(kind, error, trace)
 
 
-class _GroupedFile:
+class _GroupedFile[Piece: (Signals, pa.Table)]:
     """A Parquet file whose row groups have a fixed number of rows.
 
-    Tables are handed to a thread a few at a time, so that no step of it holds the interpreter for
-    longer than a tick may wait, and what is not written yet is bounded.
+    Pieces are handed to a thread a few at a time, so that no step of it holds the interpreter for
+    longer than a tick may wait, and what is not written yet is bounded. ``drawn`` makes a table of
+    such a few.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema, rows: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        schema: pa.Schema,
+        rows: int,
+        drawn: Callable[[list[Piece]], pa.Table],
+    ) -> None:
         self._whole = whole_file(path)
         self._schema, self._rows = schema, rows
+        self._drawn: Callable[[list[Piece]], pa.Table] = drawn
         self._thread = ThreadPoolExecutor(1, "parquet")
-        self._emitted: list[pa.Table] = []
+        self._emitted: list[Piece] = []
         self._count = 0
         self._handed: deque[tuple[Future[None], int]] = deque()
         # The thread's own: what it took and has not written, less than a row group.
@@ -133,12 +143,12 @@ class _GroupedFile:
         self._writer = pq.ParquetWriter(unfinished, self._schema, **options)
         return self
 
-    def add(self, table: pa.Table) -> None:
-        if not table.num_rows:
+    def add(self, piece: Piece) -> None:
+        if not piece.num_rows:
             return
-        self._emitted.append(table)
-        self._count += table.num_rows
-        if len(self._emitted) >= _HANDED_TABLES or self._count >= self._rows:
+        self._emitted.append(piece)
+        self._count += piece.num_rows
+        if len(self._emitted) >= _HANDED or self._count >= self._rows:
             self._hand_over()
 
     @property
@@ -152,8 +162,8 @@ class _GroupedFile:
         while self._handed and (self._handed[0][0].done() or self.waiting > most):
             self._handed.popleft()[0].result()
 
-    def _take(self, tables: list[pa.Table]) -> None:
-        piece = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
+    def _take(self, pieces: list[Piece]) -> None:
+        piece = self._drawn(pieces).unify_dictionaries().combine_chunks()
         self._pieces.append(_spelled(piece))
         self._held += piece.num_rows
         while self._held >= self._rows:
@@ -194,6 +204,10 @@ class _GroupedFile:
     def _end(self) -> None:
         self._thread.shutdown(wait=True, cancel_futures=True)
         self._writer.close()
+
+
+def _drawn(batches: list[Signals]) -> pa.Table:
+    return Signals.joined(batches).table()
 
 
 def _spelled(table: pa.Table) -> pa.Table:

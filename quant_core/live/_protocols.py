@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from quant_core.live._messages import DeadLetter, TickBatch
+    from quant_core.live._signals import Signals
     from quant_core.live._strategy import StrategyRow
 
 __all__ = [
@@ -81,8 +82,8 @@ class TickSource(Protocol):
 class Sink(Protocol):
     """Where signals and dead letters go."""
 
-    def emit(self, signals: pa.Table, dead: pa.Table) -> None:
-        """Take signals and dead letters, tables of their schemas."""
+    def emit(self, signals: Signals, dead: pa.Table) -> None:
+        """Take signals, and dead letters as a table of `DEAD_LETTERS_SCHEMA`."""
         ...
 
     def flush(self) -> None:

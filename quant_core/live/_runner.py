@@ -281,11 +281,11 @@ class Runner:
             self._telemetry.observe("market_tick_process_latency_ms", (1e3 * seconds).tolist())
 
     def _emit(self, outcome: Outcome) -> None:
-        if outcome.signals.num_rows or outcome.dead.num_rows:
-            self._sink.emit(outcome.signals, outcome.dead)
+        if outcome.emitted.num_rows or outcome.dead.num_rows:
+            self._sink.emit(outcome.emitted, outcome.dead)
         self._journal.dead(outcome.dead)
         self._dirty = True
-        self.figures.signals += outcome.signals.num_rows
+        self.figures.signals += outcome.emitted.num_rows
         self.figures.dead_letters += outcome.dead.num_rows
         self.figures.ended = clock().seconds()
 

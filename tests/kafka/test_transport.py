@@ -9,7 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from quant_core.live import DEAD_LETTERS_SCHEMA, SIGNALS_SCHEMA, DeadLetter, dead_letters_table
+from quant_core.live import (
+    DEAD_LETTERS_SCHEMA,
+    SIGNALS_SCHEMA,
+    DeadLetter,
+    Signals,
+    dead_letters_table,
+)
 from resources._kafka_history import history_start
 from resources.kafka_transport import KafkaSettings, open_transport
 from tests.kafka._broker import wait_for
@@ -168,7 +174,7 @@ def test_signals_are_one_message_a_tick_and_dead_letters_carry_their_reason(
     source, sink = open_transport(broker.address, settings=settings)
     source.close()
     letter = DeadLetter("t/0/9", "malformed", "expected a tick", payload="x")
-    sink.emit(signals(3, 2), dead_letters_table([letter]))
+    sink.emit(Signals([signals(3, 2)]), dead_letters_table([letter]))
     sink.flush()
     assert sink.status() == {"acknowledged": 4, "waiting": 0, "last_error": ""}
     sink.close()
@@ -196,7 +202,7 @@ def test_an_outage_is_a_status_and_loses_nothing(
     polls = collect(source, 10)
     broker.kill()
     assert len(source.poll(100, 0.5).ticks) == 0
-    sink.emit(signals(5, 2), NO_DEAD)  # waits for the broker
+    sink.emit(Signals([signals(5, 2)]), NO_DEAD)  # waits for the broker
     broker.start()
     sink.flush()
     send(broker, settings.ticks, [quote("EURUSD", i, 1.0 + i) for i in range(10, 20)])

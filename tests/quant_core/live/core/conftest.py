@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from quant_core.live import Signals
+
 SMA_2 = FeatureSet(features=(Feature(kind="sma", window=2),))
 
 
@@ -108,8 +110,8 @@ class Kept:
     emitted: int = 0
     flushed: list[int] = field(default_factory=list)
 
-    def emit(self, signals: pa.Table, dead: pa.Table) -> None:
-        self.signals += signals.to_pylist()
+    def emit(self, signals: Signals, dead: pa.Table) -> None:
+        self.signals += signals.table().to_pylist()
         self.dead += dead.to_pylist()
         self.emitted += 1
 

@@ -21,7 +21,7 @@ def replayed(kit: Any, out: Path, cuts: list[int], **options: Any) -> None:
     with ParquetSink(out, kit.telemetry(), **options) as sink:
         for start, stop in zip([0, *cuts], [*cuts, 50], strict=True):
             outcome = engine.process(kit.ticks(rows[start:stop], first=start))
-            sink.emit(outcome.signals, outcome.dead)
+            sink.emit(outcome.emitted, outcome.dead)
         sink.flush()
 
 
@@ -66,7 +66,7 @@ def test_a_replay_that_fails_leaves_what_was_there(kit: Any, tmp_path: Path) -> 
 
     def emit_and_fail() -> None:
         with ParquetSink(tmp_path, group_rows=4) as sink:
-            sink.emit(outcome.signals, outcome.dead)
+            sink.emit(outcome.emitted, outcome.dead)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -82,7 +82,7 @@ def test_rows_that_wait_are_bounded(kit: Any, tmp_path: Path) -> None:
         for start in range(0, 1000, 50):
             ticks = kit.ticks([("A", ts, 1.0) for ts in range(start, start + 50)], first=start)
             outcome = engine.process(ticks)
-            sink.emit(outcome.signals, outcome.dead)
+            sink.emit(outcome.emitted, outcome.dead)
             assert sink.waiting < (4 + 1) * 64
     written = pq.read_table(tmp_path / "signals.parquet", columns=["prediction"])
     assert np.array_equal(written.column(0).to_numpy(), np.full(999, 0.5))
