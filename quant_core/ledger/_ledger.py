@@ -30,6 +30,7 @@ _REQUIRED: dict[Kind, tuple[str, ...]] = {
     Kind.GENESIS: ("run_id", "config_hash", "data_version", "code_versions", "seed"),
     Kind.ACTION: ("phase", "name"),
     Kind.MODEL_REGISTERED: ("uri", "sha256"),
+    Kind.CANDIDATE: ("run_id", "cell", "passed"),
 }
 _PHASES = ("intent", "success", "error")
 
@@ -114,7 +115,7 @@ class Ledger:
         Parameters
         ----------
         kind : Kind or str
-            ``genesis``, ``action`` or ``model_registered``.
+            ``genesis``, ``action``, ``model_registered`` or ``candidate``.
         body : mapping
             Its fields, of JSON's types; secrets are taken out before they are written.
 
@@ -164,6 +165,27 @@ class Ledger:
             "seed": seed,
         }
         return self.append(Kind.GENESIS, body)
+
+    def candidate(
+        self, *, run_id: str, cell: Sequence[str], passed: bool, reason: str = "", **facts: Any
+    ) -> Head:
+        """Say that a cell could become the champion, and what the gates said of it.
+
+        Parameters
+        ----------
+        run_id : str
+            The run that judged it.
+        cell : sequence of str
+            Selection, engine, profile, rebalance and simulator.
+        passed : bool
+            Whether it passed every gate.
+        reason : str
+            Which gates it failed, and by how much; empty when it passed.
+        **facts : Any
+            What else is known of it: rank, key, figures, gates.
+        """
+        verdict = {"run_id": run_id, "cell": list(cell), "passed": passed, "reason": reason}
+        return self.append(Kind.CANDIDATE, {**facts, **verdict})
 
     @contextmanager
     def action(

@@ -40,6 +40,8 @@ class Kind(StrEnum):
     """Something is about to happen, has happened or has failed."""
     MODEL_REGISTERED = "model_registered"
     """A model was stored under its checksum."""
+    CANDIDATE = "candidate"
+    """A cell that could become the champion, and what the gates said of it."""
     SEAL = "seal"
     """The bytes before this record are the remains of a write that never finished."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["OUTPUTS", "STRATEGY_OUTPUTS", "write_manifest"]
+__all__ = ["OUTPUTS", "STRATEGY_OUTPUTS", "package_versions", "write_manifest"]
 
 OUTPUTS = (
     "dropped.parquet",
@@ -34,7 +34,11 @@ STRATEGY_OUTPUTS = ("atom_returns.parquet", "strategy_models.parquet")
 
 
 def write_manifest(
-    folder: Path, facts: Mapping[str, Any], *, outputs: Sequence[str] = OUTPUTS
+    folder: Path,
+    facts: Mapping[str, Any],
+    *,
+    outputs: Sequence[str] = OUTPUTS,
+    known: Mapping[str, str] | None = None,
 ) -> None:
     """Write ``manifest.json``: the facts of a run, versions, and digests of its outputs.
 
@@ -46,15 +50,19 @@ def write_manifest(
         What the run says of itself, JSON-like.
     outputs : sequence of str
         Files that the inputs determine.
+    known : mapping of str to str, optional
+        Digests of files that were hashed before.
     """
-    digests = {name: digest((folder / name).read_bytes()) for name in outputs}
-    manifest = {**facts, "versions": _versions(), "outputs": digests}
+    hashed = known or {}
+    digests = {name: hashed.get(name) or digest((folder / name).read_bytes()) for name in outputs}
+    manifest = {**facts, "versions": package_versions(), "outputs": digests}
     with whole_file(folder / "manifest.json") as unfinished:
         text = json.dumps(manifest, indent=2, sort_keys=True, allow_nan=False)
         unfinished.write_text(text + "\n", encoding="utf-8")
 
 
-def _versions() -> dict[str, str]:
+def package_versions() -> dict[str, str]:
+    """Return the releases of Python and of what computes."""
     found = {"python": python_version()}
     for package in _PACKAGES:
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,8 +29,10 @@ from quant_core.tournament._modelling import register_models, serve, train_stale
 from quant_core.tournament._paths import StoredPaths, paths_table
 from quant_core.tournament._pipeline import by_month, check_investable, collect_atoms, select, solve
 from quant_core.tournament._progress import Silent, facts_table
+from quant_core.tournament._recording import board_candidates, file_digests, recorded_inputs
 from quant_core.tournament._strategies import (
     ATOM_RETURNS,
+    MODEL_TABLE,
     MODELS,
     Market,
     keyed,
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Prepared", "Result", "run"]
 
+_ATOMS, _CUBE, _NAV = "selected_atoms.parquet", "weights_cube.parquet", "nav.parquet"
 _LEADERBOARD, _WINDOWS = "leaderboard.parquet", "window_metrics.parquet"
 
 
@@ -147,7 +149,7 @@ def run(
         head = ledger.head()
         facts = tournament.manifest(started, {"seq": head.seq, "hash": head.hash})
         outputs = (*OUTPUTS, *(STRATEGY_OUTPUTS if config.strategies else ()))
-        write_manifest(folder, facts, outputs=outputs)
+        write_manifest(folder, facts, outputs=outputs, known=tournament.made)
     return result
 
 
@@ -165,12 +167,15 @@ class Prepared:
         The returns of the assets seen through the configuration.
     windows : tuple of Window
         Windows with train and test rows, in time order.
+    data : DataConfig
+        Where the data came from.
     """
 
     config: TournamentConfig
     ingested: Ingested = field(repr=False)
     inputs: Inputs = field(repr=False)
     windows: tuple[Window, ...] = field(repr=False)
+    data: DataConfig = field(repr=False)
 
     @classmethod
     def of(cls, config: TournamentConfig, data: DataConfig | None = None) -> Prepared:
@@ -187,7 +192,7 @@ class Prepared:
         windows = inputs.windows()
         check_caps(config, most_columns(config, ingested.matrix.symbols))
         check_constraints(config, ingested.matrix.symbols)
-        return cls(config, ingested, inputs, tuple(windows))
+        return cls(config, ingested, inputs, tuple(windows), chosen)
 
     @property
     def version(self) -> str:
@@ -211,8 +216,9 @@ class _Tournament:
         self._run_id, self._compute, self._progress = run_id, compute, progress
         self._config, self._inputs = prepared.config, prepared.inputs
         self._months = by_month(prepared.windows)
-        self._atoms_store = SingleFileStore(folder / "selected_atoms.parquet")
-        self._cube_store = SingleFileStore(folder / "weights_cube.parquet")
+        self._atoms_store = SingleFileStore(folder / _ATOMS)
+        self._cube_store = SingleFileStore(folder / _CUBE)
+        self.made: dict[str, str] = {}
         self._facts: list[CellFact] = []
         self._seconds: dict[str, float] = {}
         self._summary: dict[str, Any] = {}
@@ -233,22 +239,28 @@ class _Tournament:
             run_id=self._run_id,
             config_hash=digest_json(self._config.resolved()),
             data_version=self._prepared.ingested.version,
-            code_versions={"quant-assets": version("quant-assets")},
             seed=self._config.seed,
+            **recorded_inputs(self._config, self._prepared.data, self._prepared.ingested),
         )
 
     @contextmanager
-    def _stage(self, name: str, **context: Any) -> Iterator[Any]:
+    def _stage(
+        self, name: str, *, reads: Sequence[str] = (), writes: Sequence[str] = (), **context: Any
+    ) -> Iterator[Any]:
         started = clock().seconds()
         context = {"run_id": self._run_id, **context}
-        inputs = {"data": self._prepared.ingested.version}
+        known = {file: self.made[file] for file in reads if file in self.made}
+        inputs = {"data": self._prepared.ingested.version, **known}
         with self._ledger.action(name, context=context, inputs=inputs) as action:
             yield action
+            made = file_digests(self._folder, writes)
+            self.made |= made
+            action.outputs |= made
         self._seconds[name] = clock().seconds() - started
 
     def _ingest(self) -> None:
         ingested = self._prepared.ingested
-        with self._stage("ingest", origin=ingested.origin) as action:
+        with self._stage("ingest", writes=("dropped.parquet",), origin=ingested.origin) as action:
             write_table(self._folder / "dropped.parquet", ingested.dropped)
             action.outcome = ingested.report.to_dict()
 
@@ -258,7 +270,9 @@ class _Tournament:
         market = Market.of(self._config, self._prepared.ingested)
         store = ModelStore(str(self._folder / MODELS))
         with self._stage(
-            "train", strategies=[one.name for one in self._config.strategies]
+            "train",
+            writes=(MODEL_TABLE,),
+            strategies=[one.name for one in self._config.strategies],
         ) as action:
             plan = market.plan(self._folder)
             models, trained = train_stale(
@@ -269,7 +283,7 @@ class _Tournament:
             action.outcome["statuses"] = dict(Counter(fact.status for fact in facts))
         known = register_models(self._ledger, models, store, run_id=self._run_id)
         serve(market, models, self._folder, known)
-        with self._stage("streams") as action:
+        with self._stage("streams", reads=(MODEL_TABLE,), writes=(ATOM_RETURNS,)) as action:
             matrix = self._streams(market, models, store)
             action.outcome = {"atoms": len(matrix.symbols)}
         self._inputs = Inputs.of(matrix, self._config)
@@ -286,7 +300,10 @@ class _Tournament:
 
     def _select(self) -> Mapping[tuple[str, str], AtomsRecord]:
         months, symbols = list(self._months), self._inputs.matrix.symbols
-        with self._stage("select", windows=len(self._prepared.windows)) as action:
+        windows = len(self._prepared.windows)
+        with self._stage(
+            "select", reads=(ATOM_RETURNS,), writes=(_ATOMS,), windows=windows
+        ) as action:
             outcome = select(
                 self._inputs,
                 self._config,
@@ -300,7 +317,10 @@ class _Tournament:
         return collect_atoms(self._atoms_store, months, symbols)
 
     def _solve(self, atoms: Mapping[tuple[str, str], AtomsRecord]) -> CubeIndex:
-        with self._stage("solve", windows=len(self._prepared.windows)) as action:
+        windows = len(self._prepared.windows)
+        with self._stage(
+            "solve", reads=(ATOM_RETURNS, _ATOMS), writes=(_CUBE,), windows=windows
+        ) as action:
             outcome = solve(
                 self._inputs,
                 self._config,
@@ -317,7 +337,7 @@ class _Tournament:
     def _simulate(
         self, atoms: Mapping[tuple[str, str], AtomsRecord], index: CubeIndex
     ) -> Simulations:
-        file, config = self._folder / "nav.parquet", self._config
+        file, config = self._folder / _NAV, self._config
         windows = self._prepared.windows
         dates = self._inputs.matrix.dates[windows[0].test.start : windows[-1].test.stop]
         stored = StoredPaths.read(read_table(file))
@@ -326,7 +346,12 @@ class _Tournament:
             if not stored.holds(config.sleeve, dates, paths, failed):
                 write_table(file, paths_table(config.sleeve, dates, paths, failed))
 
-        with self._stage("simulate", configurations=configuration_ids(config)) as action:
+        with self._stage(
+            "simulate",
+            reads=(ATOM_RETURNS, _ATOMS, _CUBE),
+            writes=(_NAV,),
+            configurations=configuration_ids(config),
+        ) as action:
             stage = SimulationStage(self._inputs, config, windows, atoms, index)
             found, finalists = stage.run(
                 stored,
@@ -347,7 +372,11 @@ class _Tournament:
         atoms: Mapping[tuple[str, str], AtomsRecord],
         index: CubeIndex,
     ) -> Leaderboard:
-        with self._stage("rank") as action:
+        with self._stage(
+            "rank",
+            reads=(ATOM_RETURNS, _ATOMS, _CUBE, _NAV),
+            writes=(_LEADERBOARD, _WINDOWS),
+        ) as action:
             trials = len(tried_configurations(self._ledger.path))
             windows = self._prepared.windows
             yardstick = Yardstick.of(self._inputs, self._config, windows, atoms)
@@ -360,6 +389,8 @@ class _Tournament:
                 write_table(self._folder / _WINDOWS, board.windows)
             action.outcome = {"trials": trials, "cells": board.table.num_rows}
             self._summary |= {"pbo": board.overfitting, "trials": trials}
+        for candidate in board_candidates(board.table, self._config):
+            self._ledger.candidate(run_id=self._run_id, **candidate)
         return board
 
     def _recalled(self, key: str) -> Leaderboard | None:
