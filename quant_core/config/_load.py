@@ -13,7 +13,7 @@ from quant_core.config._problems import Path, told
 from quant_core.config._yaml import read_yaml
 from quant_core.errors import ConfigError, UnavailableError
 
-__all__ = ["load_config", "parse_config"]
+__all__ = ["load_config", "parse_config", "read_text"]
 
 
 def load_config(url: str) -> TournamentConfig:
@@ -32,7 +32,7 @@ def load_config(url: str) -> TournamentConfig:
     UnavailableError
         If the protocol of the URL needs a package that is not installed.
     """
-    value, lines = read_yaml(_text(url), url)
+    value, lines = read_yaml(read_text(url), url)
     if value is None:
         raise ConfigError(
             f"{url}: the file is empty; expected a configuration, for example 'seed: 0'"
@@ -67,7 +67,8 @@ def parse_config(
         raise ConfigError(told(origin, error.problems, lines or {})) from error
 
 
-def _text(url: str) -> str:
+def read_text(url: str) -> str:
+    """Return the text of a YAML file, or say in a `ConfigError` why it cannot be read."""
     protocol = get_protocol(url)
     if protocol not in fsspec.available_protocols():
         raise ConfigError(
