@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +11,8 @@ from pydantic import PrivateAttr
 
 from quant_core.canonical import digest_json
 from quant_core.compute import SerialCompute
+from quant_core.context import current_settings
+from quant_core.errors import ConfigError
 from quant_core.ledger import Ledger
 from quant_core.models import ModelStore
 from quant_core.tournament import register_models
@@ -64,13 +65,13 @@ class ComputeBackend(dg.ConfigurableResource[Any]):
 
     Parameters
     ----------
-    backend : {"ray", "serial"}
-        The backend.
+    backend : {"", "ray", "serial"}
+        The backend; empty for the one of the settings, else ``ray``.
     workers : int
-        Workers of a local Ray session; 0 for one a processor.
+        Workers of a local Ray session; 0 for what the settings say, else one a processor.
     """
 
-    backend: Literal["ray", "serial"] = "ray"
+    backend: Literal["", "ray", "serial"] = ""
     workers: int = 0
 
     _compute: Any = PrivateAttr(default=None)
@@ -79,8 +80,7 @@ class ComputeBackend(dg.ConfigurableResource[Any]):
     def compute(self) -> Compute:
         """The backend of this run."""
         if self._compute is None:
-            ray = self.backend == "ray"
-            self._compute = RayCompute(num_cpus=self.workers or None) if ray else SerialCompute()
+            self._compute = _backend(self.backend, self.workers)
         backend: Compute = self._compute
         return backend
 
@@ -181,8 +181,17 @@ class Strategies(dg.ConfigurableResource[Any]):
 
     def open(self) -> StrategyDatabase:
         """Return the database."""
-        own = f"sqlite:///{data_folder() / 'strategies.db'}"
-        return StrategyDatabase(self.url or os.environ.get("TV_STRATEGIES") or own)
+        return StrategyDatabase(self.url or current_settings().strategies)
+
+
+def _backend(name: str, workers: int) -> Compute:
+    settings = current_settings()
+    chosen = name or settings.backend or "ray"
+    if chosen not in {"ray", "serial"}:
+        raise ConfigError(f"settings: backend: an asset runs on ray or serial, found {chosen!r}")
+    if chosen == "serial":
+        return SerialCompute()
+    return RayCompute(num_cpus=workers or settings.workers)
 
 
 def _genesis(sleeve: Sleeve, run_id: str) -> Mapping[str, Any]:

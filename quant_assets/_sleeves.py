@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from quant_core.config import load_config
+from quant_core.context import current_settings
 from quant_core.errors import ConfigError
 from quant_core.strategies import distinct_features, feature_months
 
@@ -106,7 +106,7 @@ def sleeves() -> dict[str, Sleeve]:
     ConfigError
         If the folder has no configuration, one of them is wrong, or two share a name.
     """
-    folder = Path(os.environ.get("TV_SLEEVES") or _PACKAGED)
+    folder = current_settings().sleeves or _PACKAGED
     files = sorted(folder.glob("*.yaml"))
     if not files:
         raise ConfigError(

@@ -5,23 +5,23 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from quant_core.context import PREFIX, current_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
 __all__ = [
-    "PREFIX",
     "is_secret",
+    "own_variables",
     "project_root",
     "replaced_environment",
     "runtime_environment",
-    "settings",
     "worker_environment",
 ]
 
-PREFIX = "TV_"
 _SECRET = re.compile(
     r"SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE|AUTH|KEY|DSN", re.IGNORECASE
 )
@@ -33,14 +33,14 @@ def is_secret(name: str) -> bool:
     return _SECRET.search(name) is not None
 
 
-def settings() -> dict[str, str]:
+def own_variables() -> dict[str, str]:
     """Return our own variables of this process, secrets included."""
     return {name: os.environ[name] for name in sorted(os.environ) if name.startswith(PREFIX)}
 
 
 def project_root() -> Path:
     """Return the folder that workers import from: ``TV_PROJECT_ROOT``, else the working folder."""
-    return Path(os.environ.get("TV_PROJECT_ROOT") or Path.cwd()).resolve()
+    return current_settings().project_root
 
 
 def worker_environment() -> dict[str, str]:
@@ -63,7 +63,7 @@ def runtime_environment() -> dict[str, dict[str, str]]:
 
     Ray writes it to its logs, so secrets stay out of it; they travel with the tasks.
     """
-    open_settings = {name: value for name, value in settings().items() if not is_secret(name)}
+    open_settings = {name: value for name, value in own_variables().items() if not is_secret(name)}
     return {"env_vars": open_settings | worker_environment()}
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
+from quant_core.context import PREFIX, use_settings
 from quant_core.errors import QuantError
-from resources._ray_environment import PREFIX, replaced_environment
+from resources._ray_environment import replaced_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,16 +50,17 @@ def run_batch(batch: Batch) -> list[Outcome]:
     Parameters
     ----------
     batch : Batch
-        The units, and references to the shared arrays and to the driver's settings.
+        The units, and references to the shared arrays, and to the settings and the ``TV_*``
+        variables of the thread that maps.
     """
     import ray
 
     arrays = dict(zip(batch.shared, ray.get(list(batch.shared.values())), strict=True))
     for array in arrays.values():
         array.flags.writeable = False
-    settings = ray.get(batch.settings[0])
+    settings, variables = ray.get(batch.settings[0])
     outcomes: list[Outcome] = []
-    with replaced_environment(settings, prefix=PREFIX):
+    with replaced_environment(variables, prefix=PREFIX), use_settings(settings):
         for number, unit in batch.units:
             outcomes.append(_run(batch.function, number, unit, arrays))
             if outcomes[-1].error is not None:

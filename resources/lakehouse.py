@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import fsspec
 import psutil
 
 from quant_core.cells import UNFINISHED, FolderStore
+from quant_core.context import current_settings
 from quant_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ __all__ = ["Lakehouse", "data_folder"]
 
 def data_folder() -> Path:
     """Return the one folder that everything is kept in: ``TV_HOME``, else ``data`` here."""
-    return Path(os.environ.get("TV_HOME") or "data").expanduser().resolve()
+    return current_settings().home
 
 
 class Lakehouse:
@@ -40,7 +40,7 @@ class Lakehouse:
     """
 
     def __init__(self, url: str | None = None) -> None:
-        found = url or os.environ.get("TV_LAKEHOUSE") or str(data_folder() / "lakehouse")
+        found = url or current_settings().lakehouse
         self._url = found.rstrip("/")
 
     @property

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 
+from quant_core.context import current_settings
 from quant_core.errors import QuantError, UnavailableError
 from resources._ray_environment import (
+    own_variables,
     replaced_environment,
     runtime_environment,
-    settings,
     worker_environment,
 )
 from resources._ray_processes import end_processes, session_processes, start_guardian
@@ -189,10 +190,10 @@ class RayCompute:
         self.start()
         ray = _ray()
         references = {name: self._put(ray, array) for name, array in shared.items()}
-        environment = (ray.put(settings()),)
+        settings = (ray.put((current_settings(), own_variables())),)
         ranges = batches(len(units), workers=self._num_cpus, seconds_per_unit=seconds_per_unit)
         tasks = (
-            Batch(function, tuple((n, units[n]) for n in numbers), references, environment)
+            Batch(function, tuple((n, units[n]) for n in numbers), references, settings)
             for numbers in ranges
         )
         with closing(self._outcomes(ray, tasks)) as outcomes:

@@ -85,6 +85,24 @@ Store = Annotated[str, typer.Option("--store", help="Folder or fsspec URL of the
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
+@app.callback()
+def settings(
+    context: typer.Context,
+    *,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting; may be repeated."),
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--settings", help="YAML file of settings.")] = None,
+) -> None:
+    """Put settings in force for the command that follows."""
+    if given or file is not None:
+        from quant_core.cli._settings import settings_of
+        from quant_core.context import use_settings
+
+        context.with_resource(use_settings(settings_of(given or [], file)))
+
+
 @app.command()
 def demo(
     *,
@@ -295,6 +313,14 @@ def config_schema() -> None:
     from quant_core.config import json_schema
 
     print_json(json_schema())
+
+
+@_config.command("settings")
+def config_settings(*, as_json: Json = False) -> None:
+    """Print each setting, its value and the layer that it came from."""
+    from quant_core.cli._settings import show_settings
+
+    show_settings(as_json=as_json)
 
 
 @_engines.callback(invoke_without_command=True)

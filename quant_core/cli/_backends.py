@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from quant_core.compute import SerialCompute
+from quant_core.context import current_settings
 from quant_core.errors import ConfigError, UnavailableError
 
 if TYPE_CHECKING:
@@ -38,9 +39,11 @@ def open_backend(name: str | None, workers: int | None) -> Compute:
     Parameters
     ----------
     name : str or None
-        ``serial`` or the name of an entry point; None for the default.
+        ``serial`` or the name of an entry point; None for the one of the settings, else ``ray``
+        where it is installed, else ``serial``.
     workers : int or None
-        Units to run at the same time; None for the backend's own choice.
+        Units to run at the same time; None for what the settings say, else the backend's own
+        choice.
 
     Raises
     ------
@@ -49,7 +52,8 @@ def open_backend(name: str | None, workers: int | None) -> Compute:
     UnavailableError
         If what the backend needs is not installed.
     """
-    chosen = name or default_backend()
+    settings = current_settings()
+    chosen = name or settings.backend or default_backend()
     if chosen == _SERIAL:
         return _serial(workers)
     known = offered()
@@ -68,7 +72,7 @@ def open_backend(name: str | None, workers: int | None) -> Compute:
             f"--backend {chosen}: {error}; install the extra, pip install "
             f"'quant-assets[platform]', or use --backend {_SERIAL}"
         ) from error
-    backend: Compute = build(num_cpus=workers)
+    backend: Compute = build(num_cpus=workers or settings.workers)
     return backend
 
 

@@ -18,6 +18,7 @@ from rich.table import Table
 from quant_core.cli._backends import default_backend, offered, open_backend
 from quant_core.cli._console import print_json, results
 from quant_core.clock import clock
+from quant_core.context import current_settings
 from quant_core.errors import QuantError
 
 if TYPE_CHECKING:
@@ -185,9 +186,7 @@ def numba_cache(environment: Mapping[str, str]) -> Finding:
 
 
 def _folders() -> Iterator[Finding]:
-    home = os.environ.get("TV_HOME") or "data"
-    lakehouse = os.environ.get("TV_LAKEHOUSE") or str(Path(home) / "lakehouse")
-    yield _folder("lakehouse", lakehouse, "TV_LAKEHOUSE")
+    yield _folder("lakehouse", current_settings().lakehouse, "TV_LAKEHOUSE")
     if given := os.environ.get("DAGSTER_HOME"):
         yield _folder("dagster home", given, "DAGSTER_HOME")
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from quant_core.compute import SerialCompute
+from quant_core.context import Settings, current_settings, use_settings
 from quant_core.errors import DataError, QuantError
 from resources._ray_processes import session_processes
 from resources._ray_task import Batch
@@ -139,12 +141,12 @@ def test_only_a_bounded_number_of_tasks_is_in_flight(ray_compute: RayCompute) ->
     import ray
 
     drawn = count()
-    environment = (ray.put({}),)
+    settings = (ray.put((Settings(), {})),)
 
     def tasks() -> Iterator[Batch]:
         for number in range(100):
             next(drawn)
-            yield Batch(refuse_three, ((number, 0),), {}, environment)
+            yield Batch(refuse_three, ((number, 0),), {}, settings)
 
     outcomes = ray_compute._outcomes(ray, tasks())  # noqa: SLF001 - what is drawn shows only here
     assert next(outcomes).value == 0
@@ -176,6 +178,33 @@ def test_a_unit_that_keeps_killing_its_worker_is_an_error(ray_compute: RayComput
     with pytest.raises(QuantError, match=r"the worker died 3 times on units 0 to 0 \(first: 7\)"):
         list(ray_compute.map(die, [7], shared={}))
     assert dict(ray_compute.map(refuse_three, [1], shared={})) == {0: 1}
+
+
+def seen_settings(_unit: int, _: Mapping[str, np.ndarray]) -> tuple[str, int | None]:
+    settings = current_settings()
+    return settings.lakehouse, settings.workers
+
+
+def test_two_runs_on_the_same_workers_see_their_own_settings(
+    ray_compute: RayCompute, tmp_path: Path
+) -> None:
+    found: dict[int, list[tuple[str, int | None]]] = {1: [], 2: []}
+    meet = threading.Barrier(2, timeout=60)
+
+    def run(number: int) -> None:
+        with use_settings(Settings(home=tmp_path / str(number), workers=number)):
+            for _ in range(5):
+                meet.wait()
+                given = ray_compute.map(seen_settings, range(8), shared={}, seconds_per_unit=1.0)
+                found[number] += [value for _, value in given]
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in found]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for number, values in found.items():
+        assert values == [(f"{tmp_path}/{number}/lakehouse", number)] * 40
 
 
 def test_settings_reach_the_workers_and_secrets_no_log(

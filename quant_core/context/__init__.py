@@ -1,0 +1,16 @@
+"""What a run knows: its settings, its stages, and what they hand on."""
+
+from quant_core.context._current import current_settings, use_settings
+from quant_core.context._resolve import FILE, PREFIX, resolve, unknown_variables
+from quant_core.context._settings import Origin, Settings
+
+__all__ = [
+    "FILE",
+    "PREFIX",
+    "Origin",
+    "Settings",
+    "current_settings",
+    "resolve",
+    "unknown_variables",
+    "use_settings",
+]
