@@ -7,7 +7,7 @@ unexport VIRTUAL_ENV
 
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .tools/bin/uv)
 SYNC := $(UV) sync --frozen --quiet --compile-bytecode --extra platform --extra engines --extra simulators \
-	--extra models --extra boosting --extra live --extra sources --extra verify
+	--extra models --extra boosting --extra live --extra confluent --extra sources --extra verify
 RUN := .venv/bin
 TV_HOME ?= $(CURDIR)/data
 PORT ?= 3000

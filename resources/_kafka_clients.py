@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from quant_core.errors import StoreError, UnavailableError
+from resources._confluent_consumer import ConfluentConsumer
+from resources._confluent_producer import ConfluentProducer
+from resources._kafka_listener import Partitions, listener
 from resources._kafka_partitions import partitioner
 
 if TYPE_CHECKING:
@@ -18,24 +21,36 @@ BOOTSTRAP_SECONDS = 15.0
 _MEBIBYTE = 2**20
 
 
-def group_consumer(brokers: str, settings: KafkaSettings) -> KafkaConsumer:
-    """Return a member of the group, not yet subscribed."""
-    return _consumer(
+def group_consumer(
+    brokers: str, settings: KafkaSettings, holder: Partitions
+) -> KafkaConsumer | ConfluentConsumer:
+    """Return a member of the group that tells ``holder`` of partitions that come and go."""
+    if settings.client == "confluent":
+        member = ConfluentConsumer(brokers, settings, member=True)
+        member.subscribe([settings.ticks], holder)
+        return member
+    consumer = _consumer(
         brokers,
         settings,
         group_id=settings.group,
         session_timeout_ms=int(settings.session_seconds * 1000),
         heartbeat_interval_ms=int(settings.session_seconds * 1000 / 4),
     )
+    consumer.subscribe([settings.ticks], listener=listener(holder))
+    return consumer
 
 
-def lone_consumer(brokers: str, settings: KafkaSettings) -> KafkaConsumer:
+def lone_consumer(brokers: str, settings: KafkaSettings) -> KafkaConsumer | ConfluentConsumer:
     """Return a consumer outside of every group, to read again what was committed."""
+    if settings.client == "confluent":
+        return ConfluentConsumer(brokers, settings, member=False)
     return _consumer(brokers, settings, group_id=None)
 
 
-def producer(brokers: str, settings: KafkaSettings) -> KafkaProducer:
+def producer(brokers: str, settings: KafkaSettings) -> KafkaProducer | ConfluentProducer:
     """Return an idempotent producer that waits for every replica in sync."""
+    if settings.client == "confluent":
+        return ConfluentProducer(brokers, settings)
     from kafka import KafkaProducer
 
     return _opened(

@@ -17,6 +17,9 @@ class KafkaSettings(BaseSettings):
 
     Parameters
     ----------
+    client : {"kafka-python", "confluent"}
+        Which library speaks to the brokers: kafka-python, or librdkafka, written in C, which needs
+        a fraction of the processor time.
     group : str
         Consumer group: runners that share it split the partitions.
     ticks, signals, dead_letters : str
@@ -39,6 +42,7 @@ class KafkaSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="KAFKA__", frozen=True, extra="forbid")
 
+    client: Literal["kafka-python", "confluent"] = "kafka-python"
     group: Annotated[str, Field(min_length=1)] = "quant-runner"
     ticks: Topic = "market.ticks"
     signals: Topic = "strategy.signals"

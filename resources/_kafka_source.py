@@ -10,7 +10,6 @@ from quant_core.errors import StoreError
 from quant_core.live import DeadLetter, Polled
 from resources._kafka_clients import group_consumer, kafka_error, passing
 from resources._kafka_history import history_start
-from resources._kafka_listener import listener
 from resources._kafka_ticks import Tick, tick_batch, tick_of
 
 if TYPE_CHECKING:
@@ -72,7 +71,6 @@ class KafkaSource:
     ) -> None:
         self._brokers, self._settings, self._lookback = brokers, settings, lookback
         self._error = kafka_error()
-        self._consumer = group_consumer(brokers, settings)
         self._places: dict[int, _Place] = {}  # assigned and being read
         self._waiting: set[int] = set()  # assigned, and not yet found where to start
         self._left: dict[int, int] = {}  # handed out by this process before it lost them
@@ -80,7 +78,7 @@ class KafkaSource:
         self._describe_at = 0.0
         self._closed = False
         self._last_error = ""
-        self._consumer.subscribe([settings.ticks], listener=listener(self))
+        self._consumer = group_consumer(brokers, settings, self)
 
     @property
     def name(self) -> str:

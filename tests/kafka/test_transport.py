@@ -46,10 +46,11 @@ def send(broker: Broker, topic: str, messages: Iterable[tuple[str, Any]]) -> Non
     producer.close()
 
 
-@pytest.fixture
+@pytest.fixture(params=["kafka-python", "confluent"])
 def settings(request: pytest.FixtureRequest) -> KafkaSettings:
     name = request.node.name.replace("_", "-").replace("[", "-").replace("]", "")
     return KafkaSettings(
+        client=request.param,
         group=name,
         ticks=f"{name}.ticks",
         signals=f"{name}.signals",
