@@ -83,9 +83,11 @@ class LedgerFile:
 
     def renew(self) -> None:
         """Let go of a descriptor that is shared with another process; the next lock opens anew."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-        self._descriptor = -1
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            # Linux lets go of it whatever it answers, and what was acknowledged is durable.
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -108,7 +110,13 @@ class LedgerFile:
             self._check_place()
             yield
         finally:
+            self._unlock()
+
+    def _unlock(self) -> None:
+        try:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        except OSError:
+            self.renew()  # the lock ends with its descriptor
 
     def _check_place(self) -> None:
         try:
