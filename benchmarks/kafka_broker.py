@@ -3,10 +3,10 @@
 ``python benchmarks/kafka_broker.py [--rate N] [--seconds S] [--ticks FILE...]``: one process sends
 ticks at a fixed rate, one runs the 100 strategies of ``runner.py`` from a database in SQLite, one
 receives the signals: the time is that from the instant at which a tick was due to the arrival of
-its signals. The first line is the floor: a process in place of the runner that answers each tick
-with one empty signal, through the same source and sink. FILE is what the models are trained on.
-Sender and receiver use another client, written in C, so that they leave the processors to what is
-measured. Java is needed, and Maven on the first run.
+its signals, once with each client of the runner. The first line of each is the floor: a process in
+place of the runner that answers each tick with one empty signal, through the same source and sink.
+FILE is what the models are trained on. Sender and receiver use the client written in C in any case,
+so that they leave the processors to what is measured. Java is needed, and Maven on the first run.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from quant_core.live import Sink, TickSource
 
 INSTRUMENTS, PARTITIONS = 4, 2
+CLIENTS = ("kafka-python", "confluent")
 WARM_SECONDS = 8.0
 BURST = 0.003
 PERCENTILES = (50, 99, 99.9)
@@ -65,12 +66,16 @@ def write_strategies(files: Sequence[str], folder: Path) -> str:
     return url
 
 
-def run_strategies(brokers: str, url: str) -> None:
+def run_strategies(brokers: str, url: str, client: str) -> None:
     """Run the runner until SIGTERM."""
     settings = Settings()
     engine = Engine(settings, open_model)
     source, sink = open_transport(
-        brokers, lookback=engine.lookback, group="runner", signals="runner.signals"
+        brokers,
+        lookback=engine.lookback,
+        client=client,
+        group=f"runner-{client}",
+        signals="runner.signals",
     )
     with StrategyDatabase(url) as store:
         runner = Runner(source, sink, engine, store, settings, background=True)
@@ -82,9 +87,11 @@ def run_strategies(brokers: str, url: str) -> None:
     tell(figures.dropped_ticks, [round(1e3 * value, 3) for value in inner])
 
 
-def run_echo(brokers: str) -> None:
+def run_echo(brokers: str, client: str) -> None:
     """Answer each tick with one signal until SIGTERM."""
-    source, sink = open_transport(brokers, group="echo", signals="echo.signals")
+    source, sink = open_transport(
+        brokers, client=client, group=f"echo-{client}", signals="echo.signals"
+    )
     ended: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: ended.append(number))
     said = clock().seconds()
@@ -183,13 +190,15 @@ def _instants(records: list[Any]) -> Iterator[float]:
         yield np.datetime64(found[1].decode().rstrip("Z"), "ns").astype(np.int64) / 1e6
 
 
-def measure(brokers: str, name: str, url: str, arguments: argparse.Namespace) -> np.ndarray:
+def measure(
+    brokers: str, name: str, client: str, url: str, arguments: argparse.Namespace
+) -> np.ndarray:
     """Run one process between sender and receiver, print its line and return the percentiles."""
     child = [sys.executable, __file__, "--brokers", brokers, "--role"]
     between = subprocess.Popen(  # noqa: S603 - this very file
-        [*child, name, "--database", url], stdout=subprocess.PIPE, text=True
+        [*child, name, "--client", client, "--database", url], stdout=subprocess.PIPE, text=True
     )
-    wait_for_member(brokers, name)
+    wait_for_member(brokers, f"{name}-{client}")
     sender = [*child, "sender", "--rate", str(arguments.rate)]
     sender += ["--seconds", str(arguments.seconds + WARM_SECONDS)]
     senders: list[subprocess.Popen[bytes]] = []
@@ -244,13 +253,14 @@ def main() -> None:
     parser.add_argument("--returns", help="ignored")
     parser.add_argument("--database", help=argparse.SUPPRESS)
     parser.add_argument("--brokers", help=argparse.SUPPRESS)
+    parser.add_argument("--client", help=argparse.SUPPRESS)
     parser.add_argument("--role", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     signal.signal(signal.SIGUSR1, lambda *_: BUSY.append(cpu_seconds()))
     if arguments.role == "runner":
-        run_strategies(arguments.brokers, arguments.database)
+        run_strategies(arguments.brokers, arguments.database, arguments.client)
     elif arguments.role == "echo":
-        run_echo(arguments.brokers)
+        run_echo(arguments.brokers, arguments.client)
     elif arguments.role == "sender":
         send_ticks(arguments.brokers, arguments.rate, arguments.seconds)
     else:
@@ -270,9 +280,11 @@ def compare(arguments: argparse.Namespace) -> None:
         url = write_strategies(arguments.ticks, Path(folder))
         topics = dict.fromkeys(("market_ticks", "echo_signals", "runner_signals"), PARTITIONS)
         broker.create(**topics)
-        floor = measure(broker.address, "echo", url, arguments)
-        found = measure(broker.address, "runner", url, arguments)
-    print(f"p99 over the floor: {found[1] / floor[1]:.1f}x")
+        for client in CLIENTS:
+            print(client)
+            floor = measure(broker.address, "echo", client, url, arguments)
+            found = measure(broker.address, "runner", client, url, arguments)
+            print(f"p99 over the floor: {found[1] / floor[1]:.1f}x")
 
 
 if __name__ == "__main__":
