@@ -8,6 +8,8 @@ The tree::
     │   └── ContractError               a contract at a pillar boundary is broken
     ├── MissingPartitionError (LookupError)   a partition was asked for and is not stored
     ├── StoreError (OSError)            the lakehouse could not be read or written
+    │   └── ConflictError               another writer changed what was to be replaced
+    ├── SourceError (OSError)           a service that was asked for data did not answer
     ├── LedgerError (ValueError)        the audit trail is broken
     ├── ModelError (ValueError)         a model may not be used
     │   ├── ChecksumError               its bytes are not those that were stored
@@ -16,6 +18,7 @@ The tree::
     │   └── SignatureError              its input or output is not what the spec says
     ├── InferenceError (RuntimeError)   a model cannot be evaluated, or gave no prediction
     ├── SimulationError (RuntimeError)  a simulator gave no path: it failed, hung or died
+    ├── StageError (RuntimeError)       a stage lacks what it needs, or its registry is wrong
     ├── ShapeError (ValueError)         an array has another shape or type than its receiver takes
     └── UnavailableError (ImportError)  an optional extra is not installed
 
@@ -28,6 +31,7 @@ from __future__ import annotations
 __all__ = [
     "ChecksumError",
     "ConfigError",
+    "ConflictError",
     "ContractError",
     "DataError",
     "InferenceError",
@@ -36,6 +40,8 @@ __all__ = [
     "QuantError",
     "ShapeError",
     "SimulationError",
+    "SourceError",
+    "StageError",
     "StoreError",
     "UnavailableError",
 ]
@@ -65,6 +71,14 @@ class StoreError(QuantError, OSError):
     """The lakehouse could not be read or written."""
 
 
+class ConflictError(StoreError):
+    """Another writer changed an object between our look at it and our write."""
+
+
+class SourceError(QuantError, OSError):
+    """A service that was asked for data did not answer, or not in time."""
+
+
 class LedgerError(QuantError, ValueError):
     """The audit trail is broken, or a record cannot be written to it."""
 
@@ -75,6 +89,10 @@ class InferenceError(QuantError, RuntimeError):
 
 class SimulationError(QuantError, RuntimeError):
     """A simulator gave no path: its engine failed, died, or passed its limit of time or memory."""
+
+
+class StageError(QuantError, RuntimeError):
+    """A stage of a run lacks what it needs, made something else, or is not known."""
 
 
 class ShapeError(QuantError, ValueError):

@@ -42,10 +42,19 @@ class Settings(BaseModel):
     lakehouse : str
         Root of the partitions: a path or an fsspec URL; ``lakehouse`` in the home folder by
         default.
+    lakehouse_writers : {"many", "one"}
+        Whether writes to an object store are conditional; ``one`` is for a store that cannot do
+        that, and then only one run may write at a time.
+    lakehouse_cache_bytes : int
+        Bytes that the local cache of an object store may have; 0 for none.
     sleeves : pathlib.Path or None
         Folder of the sleeves' configurations; None for the packaged ones.
+    postgres : str
+        ``postgresql+psycopg2://USER:PASSWORD@HOST/NAME``: the database that Dagster, MLflow and
+        the strategies are kept in; SQLite files in the home folder by default.
     strategies : str
-        URL of the strategy database; ``strategies.db`` (SQLite) in the home folder by default.
+        URL of the strategy database; that of `postgres` by default, else ``strategies.db``
+        (SQLite) in the home folder.
     project_root : pathlib.Path
         Folder that workers import from; the working folder by default.
     backend : str or None
@@ -65,7 +74,10 @@ class Settings(BaseModel):
 
     home: Path = Path("data")
     lakehouse: str = ""
+    lakehouse_writers: Literal["many", "one"] = "many"
+    lakehouse_cache_bytes: Annotated[int, Field(ge=0)] = 4 * 2**30
     sleeves: Path | None = None
+    postgres: str = ""
     strategies: str = ""
     project_root: Path = Path()
     backend: Annotated[str, Field(min_length=1)] | None = None
@@ -89,7 +101,7 @@ class Settings(BaseModel):
         """Put what is not given below the home folder."""
         own = {
             "lakehouse": str(self.home / "lakehouse"),
-            "strategies": f"sqlite:///{self.home / 'strategies.db'}",
+            "strategies": self.postgres or f"sqlite:///{self.home / 'strategies.db'}",
         }
         for name, place in own.items():
             if not getattr(self, name):
