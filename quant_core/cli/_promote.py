@@ -12,11 +12,12 @@ from quant_core.cli._console import print_json, results
 from quant_core.errors import UnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from quant_core.models import ModelSpec
 
-__all__ = ["GROUP", "promote_model", "show_versions"]
+__all__ = ["GROUP", "open_registry", "promote_model", "show_versions"]
 
 GROUP = "quant_core.registries"
 
@@ -38,10 +39,14 @@ class _Registry(Protocol):
 
     def promote(self, name: str, number: int) -> _Registered: ...
 
+    def witnesses(self, trail: str) -> Sequence[str]: ...
+
+    def rebuild(self, trails: Sequence[Path]) -> Mapping[str, int]: ...
+
 
 def promote_model(name: str, reference: str) -> None:
     """Make a version the champion of a strategy, and print what changed."""
-    registry = _open()
+    registry = open_registry()
     before = registry.aliases().get(name, {}).get("champion")
     chosen = registry.find(name, reference)
     registry.promote(name, chosen.number)
@@ -56,7 +61,7 @@ def promote_model(name: str, reference: str) -> None:
 
 def show_versions(name: str, *, as_json: bool) -> None:
     """Print the registered versions of a strategy's model, oldest first."""
-    registry = _open()
+    registry = open_registry()
     aliases = registry.aliases().get(name, {})
     found = [
         {
@@ -80,11 +85,18 @@ def _text(value: object) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
-def _open() -> _Registry:
+def open_registry(**options: str) -> _Registry:
+    """Return the model registry that is installed.
+
+    Raises
+    ------
+    UnavailableError
+        If there is none.
+    """
     points = {point.name: point for point in entry_points(group=GROUP)}
     if not points:
         raise UnavailableError(
             "quant models: no model registry is installed; pip install 'quant-assets[platform]'"
         )
-    registry: _Registry = points[min(points)].load()()
+    registry: _Registry = points[min(points)].load()(**options)
     return registry

@@ -12,7 +12,7 @@ from quant_core.ledger._chain import BrokenChainError, Chain, Problem
 from quant_core.ledger._record import MAX_LINE, ORIGIN, Head, Kind, ProblemKind, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["Verification", "records", "tried_configurations", "verify"]
 
@@ -63,22 +63,26 @@ def _lines(path: str | os.PathLike[str]) -> Iterator[bytes]:
         raise LedgerError(f"ledger {os.fspath(path)}: cannot be read: {error.strerror}") from error
 
 
-def _check_witness(chain: Chain, record: Record | None, head: Head) -> None:
-    if record is not None and record.seq == head.seq and record.hash != head.hash:
-        message = f"record {head.seq} was witnessed as {head.hash}, found {record.hash}"
-        raise BrokenChainError(Problem(chain.line, ProblemKind.WITNESS, message))
+def _check_witness(chain: Chain, record: Record | None, wanted: Mapping[int, set[str]]) -> None:
+    for said in sorted(wanted.get(record.seq, ())) if record is not None else ():
+        if record is not None and record.hash != said:
+            message = f"record {record.seq} was witnessed as {said}, found {record.hash}"
+            raise BrokenChainError(Problem(chain.line, ProblemKind.WITNESS, message))
 
 
-def _check_end(chain: Chain, head: Head) -> None:
-    if chain.head.seq < head.seq:
-        message = f"record {head.seq} was witnessed, the file ends with {chain.head.seq}"
+def _check_end(chain: Chain, wanted: Mapping[int, set[str]]) -> None:
+    last = max(wanted, default=ORIGIN.seq)
+    if chain.head.seq < last:
+        message = f"record {last} was witnessed, the file ends with {chain.head.seq}"
         raise BrokenChainError(Problem(chain.line + 1, ProblemKind.CUT_TAIL, message))
     if chain.records == chain.seals:
         message = "there is no genesis record"
         raise BrokenChainError(Problem(chain.line + 1, ProblemKind.GENESIS, message))
 
 
-def verify(path: str | os.PathLike[str], *, head: Head | None = None) -> Verification:
+def verify(
+    path: str | os.PathLike[str], *, head: Head | None = None, witnesses: Iterable[Head] = ()
+) -> Verification:
     """Check every line of a ledger, in constant memory.
 
     Found are records that were edited, deleted, inserted, swapped or repeated, lines that are not
@@ -92,6 +96,8 @@ def verify(path: str | os.PathLike[str], *, head: Head | None = None) -> Verific
         The file.
     head : Head, optional
         The number and hash of a record that were witnessed elsewhere; later records may follow.
+    witnesses : iterable of Head
+        More of them; the file has to hold every one.
 
     Returns
     -------
@@ -104,13 +110,16 @@ def verify(path: str | os.PathLike[str], *, head: Head | None = None) -> Verific
         If the file cannot be read.
     """
     chain = Chain()
-    witnessed = head or ORIGIN
+    wanted: dict[int, set[str]] = {}
+    for one in [*witnesses, *([head] if head is not None else [])]:
+        wanted.setdefault(one.seq, set()).add(one.hash)
+    wanted.pop(ORIGIN.seq, None)
     problem = None
     try:
         for line in _lines(path):
-            _check_witness(chain, chain.step(line), witnessed)
+            _check_witness(chain, chain.step(line), wanted)
         chain.finish()
-        _check_end(chain, witnessed)
+        _check_end(chain, wanted)
     except BrokenChainError as error:
         problem = error.problem
     return Verification(chain.records, chain.head, chain.seals, problem)
