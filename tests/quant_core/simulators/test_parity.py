@@ -81,6 +81,12 @@ SCENARIOS = [
         [[0.4, 0.6], [1.0, 0.0]],
         [0, 4],
     ),
+    Scenario(
+        "a billionth is left of an asset, again and again",
+        MOVES * 3,
+        [[0.5, 0.5, 0], [3e-10, 1 - 4e-10, 1e-10], [0.5, -4e-10, 0.4], [2e-10, 0.3, 3e-10]],
+        [0, 3, 6, 9],
+    ),
     Scenario("traded on the last day", MOVES, [[0.3, 0.3, -0.3]], [3]),
     Scenario("no window", MOVES, [], []),
 ]
