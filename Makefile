@@ -11,6 +11,7 @@ SYNC := $(UV) sync --frozen --quiet --compile-bytecode --extra platform --extra 
 RUN := .venv/bin
 TV_HOME ?= $(CURDIR)/data
 PORT ?= 3000
+INSTANCE := $(if $(TV_POSTGRES),dagster-postgres.yaml,dagster.yaml)
 
 .PHONY: help setup check test bench demo dev library sky docs clean
 
@@ -46,8 +47,8 @@ library: $(filter .tools/bin/uv,$(UV)) ## Run a tournament where neither Dagster
 demo: setup ## Run the demo tournament on sample data
 	$(RUN)/quant demo --out demo
 
-dev: setup ## Start the Dagster UI and daemon on http://localhost:3000 (PORT, TV_HOME)
-	@mkdir -p $(TV_HOME)/dagster && cp -u dagster.yaml $(TV_HOME)/dagster/dagster.yaml
+dev: setup ## Start the Dagster UI and daemon on http://localhost:3000 (PORT, TV_HOME, TV_POSTGRES)
+	@mkdir -p $(TV_HOME)/dagster && cp $(INSTANCE) $(TV_HOME)/dagster/dagster.yaml
 	@echo "the UI comes up on http://localhost:$(PORT) in half a minute; data go to $(TV_HOME); Ctrl-C ends it"
 	@cd $(TV_HOME) && TV_HOME=$(TV_HOME) DAGSTER_HOME=$(TV_HOME)/dagster PYTHONWARNINGS=ignore \
 		$(CURDIR)/$(RUN)/dagster dev --workspace $(CURDIR)/workspace.yaml --port $(PORT)

@@ -16,9 +16,14 @@ if TYPE_CHECKING:
     from dagster._core.events.log import EventLogEntry
     from dagster._serdes import ConfigurableClassData
 
-__all__ = ["BatchedSqliteEventLog"]
+__all__ = ["BatchedSqliteEventLog", "prefer_batches"]
 
 _BATCH = "500"
+
+
+def prefer_batches() -> None:
+    """Make Dagster hand over batches: it asks this of every process of the instance."""
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", _BATCH)
 
 
 class BatchedSqliteEventLog(SqliteEventLogStorage):
@@ -33,8 +38,7 @@ class BatchedSqliteEventLog(SqliteEventLogStorage):
         cls, inst_data: ConfigurableClassData | None, config_value: Mapping[str, Any]
     ) -> Self:
         """Return the event log below ``base_dir``, where Dagster would put it by default."""
-        # Dagster hands over batches only if this is set, in every process of the instance.
-        os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", _BATCH)
+        prefer_batches()
         folder = Path(config_value["base_dir"]) / "history" / "runs"
         return cls(base_dir=str(folder), inst_data=inst_data)
 

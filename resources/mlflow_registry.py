@@ -18,12 +18,15 @@ from typing import TYPE_CHECKING, Any
 from quant_core.canonical import canonical_json, digest_json
 from quant_core.cells import parquet_bytes
 from quant_core.errors import ConfigError, MissingPartitionError, StoreError
+from quant_core.ledger import Ledger
 from quant_core.models import ModelSpec
 from resources._artifacts import check_artifact
+from resources._postgres import database_url, locked, make_schema, within
 from resources.lakehouse import data_folder
+from resources.mlflow_rebuild import PROMOTE, rebuild, witness_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import pyarrow as pa
 
@@ -35,6 +38,8 @@ RULES = "gates_rules"
 
 _USER = re.compile(r"(?<=://)[^/\s]+@")
 _EXPERIMENT = "quant-assets"
+_MOST_RUNS = 1000
+_SCHEMA = "mlflow"
 _RUN_TAG = "dagster_run_id"
 _SPEC, _IDENTITY, _STRATEGY = "model_spec", "identity", "strategy_row"
 
@@ -70,8 +75,8 @@ class ModelRegistry:
     Parameters
     ----------
     uri : str
-        Tracking and registry: ``MLFLOW_TRACKING_URI`` by default, else ``mlflow.db`` (SQLite) in
-        the data folder.
+        Tracking and registry: ``MLFLOW_TRACKING_URI`` by default, else the schema ``mlflow`` of the
+        database that ``TV_POSTGRES`` names, else ``mlflow.db`` (SQLite) in the data folder.
     artifacts : str
         Where artifacts of a database's runs go; ``mlflow`` in the data folder by default.
 
@@ -82,8 +87,7 @@ class ModelRegistry:
     """
 
     def __init__(self, uri: str = "", artifacts: str = "") -> None:
-        own = f"sqlite:///{data_folder() / 'mlflow.db'}"
-        self._uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or own
+        self._uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or _own()
         self._artifacts = artifacts or str(data_folder() / "mlflow")
 
     @property
@@ -95,10 +99,12 @@ class ModelRegistry:
         self,
         run_id: str,
         *,
+        params: Mapping[str, Any] | None = None,
         metrics: Mapping[str, float | None] | None = None,
         tables: Mapping[str, pa.Table] | None = None,
         documents: Mapping[str, Any] | None = None,
         tags: Mapping[str, str] | None = None,
+        started: int | None = None,
     ) -> str:
         """Add to the one flat run of a pipeline run, and return MLflow's id of it.
 
@@ -106,6 +112,8 @@ class ModelRegistry:
         ----------
         run_id : str
             Dagster's run, MLflow's tag ``dagster_run_id``.
+        params : mapping of str to Any
+            What the run was given; a name that the run has already keeps its value.
         metrics : mapping of str to float or None
             Aggregates; one that is None is not logged. Figures of assets and cells are tables.
         tables : mapping of str to pyarrow.Table
@@ -114,6 +122,8 @@ class ModelRegistry:
             JSON artifacts, by name without suffix.
         tags : mapping of str to str
             Further tags of the run.
+        started : int, optional
+            When the run began, in ms since 1970; now, by default.
 
         Raises
         ------
@@ -128,10 +138,14 @@ class ModelRegistry:
             for name, value in (documents or {}).items()
         }
         with self._talking():
-            own_id = self._run(run_id)
-            for name, value in (metrics or {}).items():
-                if value is not None:
-                    self._client.log_metric(own_id, name, value)
+            own_id = self._run(run_id, started)
+            known = self._client.get_run(own_id).data
+            for name, value in (params or {}).items():
+                if name not in known.params:
+                    self._client.log_param(own_id, name, value)
+            for name, figure in (metrics or {}).items():
+                if figure is not None and known.metrics.get(name) != figure:
+                    self._client.log_metric(own_id, name, figure)
             for name, text in (tags or {}).items():
                 self._client.set_tag(own_id, name, text)
         self.log_files(run_id, files)
@@ -163,6 +177,7 @@ class ModelRegistry:
         strategy: Mapping[str, Any],
         tags: Mapping[str, str],
         run_id: str | None = None,
+        started: int | None = None,
     ) -> RegisteredModel:
         """Register a model as the newest version of a strategy, and make it the challenger.
 
@@ -181,6 +196,8 @@ class ModelRegistry:
             What else is known: month, inputs_hash.
         run_id : str, optional
             Dagster's run that registers it.
+        started : int, optional
+            When that began, in ms since 1970; now, by default.
 
         Raises
         ------
@@ -202,7 +219,8 @@ class ModelRegistry:
                     _STRATEGY: canonical_json(dict(strategy)).decode(),
                     _IDENTITY: identity,
                 }
-                number = self._create(name, spec, every, run_id)
+                own = self._run(run_id, started) if run_id else None
+                number = self._create(name, spec, every, own)
             if self._aliases(name).get(CHALLENGER) != number:
                 self._client.set_registered_model_alias(name, CHALLENGER, str(number))
             return self.version(name, number)
@@ -267,11 +285,35 @@ class ModelRegistry:
             self._client.set_registered_model_alias(name, CHAMPION, str(number))
         return found
 
+    def promote_by_hand(self, name: str, number: int) -> RegisteredModel:
+        """Make a version the champion, and say so in the audit trail of its sleeve."""
+        sleeve = self.version(name, number).tags.get("sleeve")
+        trail = data_folder() / "audit" / f"{sleeve}.jsonl"
+        if not trail.is_file():
+            return self.promote(name, number)
+        context = {"run_id": "by hand", "strategy": name}
+        with Ledger(trail) as ledger, ledger.action(PROMOTE, context=context) as action:
+            found = self.promote(name, number)
+            action.outcome = {"strategy": name, "version": number}
+            action.outputs = {"model": found.spec.sha256}
+        return found
+
     def judged(self, model: RegisteredModel, *, rules: str, reason: str) -> None:
         """Note on a version under which rules it was judged, and why it did not pass."""
         with self._talking():
             for tag, text in ((RULES, rules), ("gates_reason", reason or "passed")):
                 self._client.set_model_version_tag(model.name, str(model.number), tag, text)
+
+    def witnesses(self, trail: str) -> list[str]:
+        """Return the heads of an audit trail that runs carry, ``seq:hash``, the last one first."""
+        tag = witness_tag(trail)
+        with self._talking():
+            found = self._client.search_runs([self._experiment], max_results=_MOST_RUNS)
+        return [run.data.tags[tag] for run in found if tag in run.data.tags]
+
+    def rebuild(self, trails: Iterable[Path]) -> dict[str, int]:
+        """Make runs, versions and aliases again from audit trails, as in `rebuild`."""
+        return rebuild(self, trails)
 
     def _aliases(self, name: str) -> dict[str, int]:
         found = self._client.search_registered_models(f"name = '{_checked(name)}'")
@@ -283,11 +325,11 @@ class ModelRegistry:
         if not self._client.search_registered_models(f"name = '{_checked(name)}'"):
             self._client.create_registered_model(name)
         made = self._client.create_model_version(
-            name, source=spec.uri, run_id=self._run(run_id) if run_id else None, tags=dict(tags)
+            name, source=spec.uri, run_id=run_id, tags=dict(tags)
         )
         return int(made.version)
 
-    def _run(self, run_id: str) -> str:
+    def _run(self, run_id: str, started: int | None = None) -> str:
         if run_id in self._runs:
             return self._runs[run_id]
         found = self._client.search_runs(
@@ -296,7 +338,9 @@ class ModelRegistry:
         run = (
             found[0]
             if found
-            else self._client.create_run(self._experiment, tags={_RUN_TAG: run_id}, run_name=run_id)
+            else self._client.create_run(
+                self._experiment, started, tags={_RUN_TAG: run_id}, run_name=run_id
+            )
         )
         self._runs.clear()
         self._runs[run_id] = str(run.info.run_id)
@@ -329,7 +373,11 @@ class ModelRegistry:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Let one process create the tables of a SQLite file; two at once would both fail."""
+        """Let one process create the tables of a database; two at once would both fail."""
+        if self._uri.startswith("postgresql"):
+            with locked(self._uri):
+                yield
+            return
         if not self._uri.startswith("sqlite:///"):
             yield
             return
@@ -351,6 +399,14 @@ class ModelRegistry:
             yield
         except (MlflowException, SQLAlchemyError) as error:
             raise StoreError(f"MLflow at {self.uri}: {_without_user(str(error))}") from error
+
+
+def _own() -> str:
+    database = database_url()
+    if not database:
+        return f"sqlite:///{data_folder() / 'mlflow.db'}"
+    make_schema(database, _SCHEMA)
+    return within(database, _SCHEMA)
 
 
 def _without_user(text: str) -> str:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 BIN = ROOT / ".venv" / "bin"
@@ -89,3 +96,52 @@ def unfinished(platform: Platform) -> list[str]:
     """Return the runs that have not ended."""
     ended = {"SUCCESS", "FAILURE", "CANCELED"}
     return [one["runId"] for one in platform.runs() if one["status"] not in ended]
+
+
+@contextmanager
+def running_platform(home: Path, *, postgres: str = "") -> Iterator[Platform]:
+    """Run webserver, daemon and code location over a data folder, on a free port."""
+    (home / "dagster").mkdir(parents=True)
+    (home / "sleeves").mkdir()
+    (home / "sleeves" / "small.yaml").write_text(SLEEVE)
+    instance = "dagster-postgres.yaml" if postgres else "dagster.yaml"
+    shutil.copy(ROOT / instance, home / "dagster" / "dagster.yaml")
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    env |= {
+        "TV_HOME": str(home),
+        "TV_SLEEVES": str(home / "sleeves"),
+        "DAGSTER_HOME": str(home / "dagster"),
+        "PYTHONWARNINGS": "ignore",
+    }
+    if postgres:
+        env["TV_POSTGRES"] = postgres
+    port, log = _free_port(), home / "dev.log"
+    command = [BIN / "dagster", "dev", "--workspace", ROOT / "workspace.yaml", "--port", str(port)]
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            command,
+            cwd=home,
+            env=env,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+            # A job in the background of a shell ignores the interrupt that ends the platform.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads here
+        )
+    found = Platform(f"http://127.0.0.1:{port}", home, env, log)
+    try:
+        wait_for(found.answers, seconds=240, what=f"the webserver, see {log}")
+        yield found
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,20 +1,36 @@
-"""A model that becomes champion reaches a running strategy runner, and a rollback does too."""
+"""A model that becomes champion reaches a running strategy runner, and a rollback does too.
+
+Everything that the platform keeps in tables is on a PostgreSQL server.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 
 from quant_core.data import DataConfig, ingest, open_source
 from quant_core.strategies import write_ticks
-from tests.e2e._platform import BIN, ROOT, Platform, launch_tags, unfinished, wait_for
+from resources._postgres import locked, within
+from tests.e2e._platform import (
+    BIN,
+    ROOT,
+    Platform,
+    launch_tags,
+    running_platform,
+    unfinished,
+    wait_for,
+)
+from tests.resources._postgres import MissingServerError, running_postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,18 +42,33 @@ STRATEGY = "small-ridge"
 
 
 @pytest.fixture(scope="module")
-def database(platform: Platform) -> Iterator[StrategyDatabase]:
+def server() -> Iterator[str]:
+    try:
+        with running_postgres() as url:
+            yield url
+    except MissingServerError as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="module")
+def platform(server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    home = tmp_path_factory.mktemp("platform") / "home"
+    with running_platform(home, postgres=server) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def database(server: str) -> Iterator[StrategyDatabase]:
     from resources.strategy_database import StrategyDatabase  # noqa: PLC0415 - brings SQLAlchemy
 
-    with StrategyDatabase(f"sqlite:///{platform.home}/strategies.db") as opened:
+    with StrategyDatabase(server) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def researched(platform: Platform) -> None:
-    """Launch the research job, unless another test has."""
-    if any(one["jobName"] == "research" for one in platform.runs()):
-        return
     tags = launch_tags("2006-01|small", "2007-12|small")
     workspace = ["--workspace", str(ROOT / "workspace.yaml")]
     command = [str(BIN / "dagster"), "job", "launch", *workspace, "--job", "research"]
@@ -54,7 +85,9 @@ class Runner:
 
 
 @pytest.fixture(scope="module")
-def runner(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runner]:
+def runner(
+    platform: Platform, server: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Runner]:
     """A runner on thirty years of closes, ten of them a second."""
     folder = tmp_path_factory.mktemp("runner")
     config = DataConfig(sample=True)
@@ -65,7 +98,7 @@ def runner(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iter
         folder / "closes.parquet", found.matrix.dates, ["AAPL", "JPM"], found.prices[:, columns]
     )
     command = [str(BIN / "quant"), "runner", "replay", "--ticks", str(folder / "closes.parquet")]
-    command += ["--strategies", f"sqlite:///{platform.home}/strategies.db", "--out", str(folder)]
+    command += ["--strategies", server, "--out", str(folder)]
     with (folder / "log").open("wb") as sink:
         process = subprocess.Popen(
             [*command, "--rate", "10", "--http", "0"],
@@ -142,12 +175,12 @@ def test_the_champion_is_deployed_and_served(
 
 @pytest.mark.usefixtures("researched")
 def test_a_promotion_and_its_rollback_reach_the_runner(
-    platform: Platform, database: StrategyDatabase, runner: Runner
+    platform: Platform, server: str, database: StrategyDatabase, runner: Runner
 ) -> None:
     wait_for(lambda: database.history(STRATEGY), seconds=600, what="a first deployment")
     from resources.mlflow_registry import ModelRegistry  # noqa: PLC0415 - brings MLflow
 
-    registry = ModelRegistry(f"sqlite:///{platform.home}/mlflow.db", str(platform.home / "mlflow"))
+    registry = ModelRegistry(within(server, "mlflow"), str(platform.home / "mlflow"))
     first = registry.aliased(STRATEGY, "champion")
     assert first is not None
     older = _other_model(platform, first.spec.sha256)
@@ -169,6 +202,28 @@ def test_a_promotion_and_its_rollback_reach_the_runner(
     runs = [one for one in platform.runs() if one["jobName"] == "redeploy"]
     assert {one["status"] for one in runs} == {"SUCCESS"}
     assert len(runs) >= 3
+
+
+def test_every_table_is_on_the_server(platform: Platform, server: str) -> None:
+    from sqlalchemy import text
+
+    assert not list(platform.home.rglob("*.db"))
+    with locked(server) as connection:
+        found = connection.execute(text("SELECT schemaname, tablename FROM pg_tables"))
+        tables = {f"{schema}.{name}" for schema, name in found}
+    assert {"dagster.runs", "dagster.event_logs", "dagster.instigators"} <= tables
+    assert {"mlflow.model_versions", "public.strategies", "public.served"} <= tables
+
+
+def test_no_process_and_no_log_shows_the_password(platform: Platform) -> None:
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            if process.environ().get("TV_HOME") == str(platform.home):
+                shown = [one for one in process.cmdline() if "secret-of-test" in one]
+                assert not shown or "--strategies" in process.cmdline()
+    for path in platform.home.rglob("*"):
+        if path.is_file():
+            assert b"secret-of-test" not in path.read_bytes(), path
 
 
 def test_signals_name_the_models_that_made_them(runner: Runner) -> None:

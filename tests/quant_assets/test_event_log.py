@@ -1,18 +1,23 @@
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pyarrow as pa
+import pytest
 import yaml
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from resources.ray_io_manager import RayIOManager
+from tests.resources._postgres import MissingServerError, running_postgres
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
-    import pytest
-
+ROOT = Path(__file__).parents[2]
 KEYS = [f"{number:03d}" for number in range(40)]
 PARTITIONS = dg.StaticPartitionsDefinition(KEYS)
 
@@ -27,16 +32,18 @@ def positive() -> dg.AssetCheckResult:
     return dg.AssetCheckResult(passed=True)
 
 
-def recorded(folder: Path, monkeypatch: pytest.MonkeyPatch, *, batched: bool) -> dict[str, Any]:
+def storage(file: str) -> dict[str, Any]:
+    """Return what an instance of ours says of its storage."""
+    settings = yaml.safe_load((ROOT / file).read_text())
+    return {name: settings[name] for name in settings if "storage" in name}
+
+
+def recorded(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any]
+) -> dict[str, Any]:
     """Run the asset over all keys, and return what the event log then says."""
     folder.mkdir()
-    settings: dict[str, Any] = {"telemetry": {"enabled": False}}
-    if batched:
-        settings["event_log_storage"] = {
-            "module": "quant_assets._event_log",
-            "class": "BatchedSqliteEventLog",
-            "config": {"base_dir": {"env": "DAGSTER_HOME"}},
-        }
+    settings = {"telemetry": {"enabled": False}, **settings}
     (folder / "dagster.yaml").write_text(yaml.safe_dump(settings))
     monkeypatch.setenv("DAGSTER_HOME", str(folder))
     monkeypatch.delenv("DAGSTER_EVENT_BATCH_SIZE", raising=False)
@@ -71,14 +78,60 @@ def recorded(folder: Path, monkeypatch: pytest.MonkeyPatch, *, batched: bool) ->
         }
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        return recorded(tmp_path_factory.mktemp("plain") / "home", monkeypatch, {})
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str]:
+    try:
+        with running_postgres() as url:
+            yield url
+    except MissingServerError as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+
+
 def test_the_log_in_batches_says_what_the_log_one_by_one_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plain: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = recorded(tmp_path / "plain", monkeypatch, batched=False)
-    batched = recorded(tmp_path / "batched", monkeypatch, batched=True)
+    batched = recorded(tmp_path / "home", monkeypatch, storage("dagster.yaml"))
     assert batched == plain
     assert batched["types"]["ASSET_MATERIALIZATION"] == len(KEYS)
     assert batched["types"]["ASSET_MATERIALIZATION_PLANNED"] == len(KEYS)
     assert batched["types"]["ASSET_CHECK_EVALUATION"] == 1
     assert batched["materialized"] == set(KEYS)
     assert len({tags["dagster/data_version"] for tags in batched["versions"].values()}) == len(KEYS)
+
+
+def test_a_server_says_the_same_in_few_statements(
+    plain: dict[str, Any], postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TV_POSTGRES", postgres)
+    inserts: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if statement.startswith("INSERT INTO event_logs"):
+            inserts.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert recorded(tmp_path / "home", monkeypatch, storage("dagster-postgres.yaml")) == plain
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert 0 < len(inserts) < len(KEYS), "not one for every partition"
+
+
+def test_the_two_instances_differ_in_their_storage_alone() -> None:
+    settings = [
+        yaml.safe_load((ROOT / file).read_text())
+        for file in ("dagster.yaml", "dagster-postgres.yaml")
+    ]
+    for one in settings:
+        for name in [name for name in one if "storage" in name]:
+            del one[name]
+    assert settings[0] == settings[1]
+    assert settings[0]["run_coordinator"]["class"] == "QueuedRunCoordinator"
