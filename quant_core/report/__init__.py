@@ -4,6 +4,7 @@ from quant_core.report._agreement import AGREEMENT_COLUMNS, agreement
 from quant_core.report._frontier import frontier
 from quant_core.report._landscape import luck
 from quant_core.report._maps import MAP_COLUMNS, weight_map
+from quant_core.report._meta import write_meta_report
 from quant_core.report._metrics import Kind, name_of, ranked, varying_axes, written
 from quant_core.report._page import write_report
 from quant_core.report._parities import parities
@@ -22,6 +23,7 @@ __all__ = [
     "ranked",
     "varying_axes",
     "weight_map",
+    "write_meta_report",
     "write_report",
     "written",
 ]

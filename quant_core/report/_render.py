@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 __all__ = ["render"]
 
 
-def render(facts: Mapping[str, Any]) -> str:
+def render(facts: Mapping[str, Any], *, page: str = "report") -> str:
     """Return the page as HTML that loads nothing from anywhere.
 
     Parameters
     ----------
     facts : mapping
         What the template names; ``charts`` is what the script draws, or None without cells.
+    page : str
+        Name of the template, and of the script that draws.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("quant_core.report", "."),
@@ -36,15 +38,15 @@ def render(facts: Mapping[str, Any]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["written"] = written
-    template = environment.get_template("report.html.j2")
+    template = environment.get_template(f"{page}.html.j2")
     return template.render(
-        **facts, **_own(), **(_drawing(facts["charts"]) if facts["charts"] else {})
+        **facts, **_own(page), **(_drawing(facts["charts"]) if facts["charts"] else {})
     )
 
 
-def _own() -> dict[str, Any]:
+def _own(page: str) -> dict[str, Any]:
     folder = importlib.resources.files("quant_core.report")
-    names = {"style": "report.css", "script": "report.js"}
+    names = {"style": "report.css", "script": f"{page}.js"}
     return {
         name: Markup(folder.joinpath(file).read_text("utf-8"))  # noqa: S704 - our own file
         for name, file in names.items()
