@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg  # noqa: TID253 - the orchestrator's way to say so
 
-from quant_core.errors import QuantError, StoreError
+from quant_core.errors import QuantError, SourceError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,10 +19,10 @@ __all__ = ["final_errors", "without_retry"]
 
 @contextmanager
 def final_errors() -> Iterator[None]:
-    """Keep Dagster from retrying what will fail again: all our errors but those of a store."""
+    """Keep Dagster from retrying what will fail again: what is not of a store or service."""
     try:
         yield
-    except StoreError:
+    except (SourceError, StoreError):
         raise
     except QuantError as error:
         raise dg.Failure(

@@ -94,7 +94,7 @@ def _spans(
 
 
 def _made(name: str, first: np.datetime64, last: np.datetime64) -> np.ndarray:
-    import exchange_calendars  # type: ignore[import-untyped]  # noqa: PLC0415 - no types; takes a second
+    import exchange_calendars  # type: ignore[import-untyped]  # it has no types
 
     # It refuses a single day, and a span without a session.
     early = first if first < last else first - _DAY

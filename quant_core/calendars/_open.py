@@ -51,6 +51,6 @@ def open_calendar(name: str) -> Calendar:
 
 def calendar_names() -> list[str]:
     """Return the names of all calendars, sorted."""
-    import exchange_calendars  # type: ignore[import-untyped]  # noqa: PLC0415 - no types; takes a second
+    import exchange_calendars  # type: ignore[import-untyped]  # it has no types
 
     return sorted({OBSERVED, ALWAYS, *exchange_calendars.get_calendar_names()})

@@ -11,6 +11,7 @@ from quant_core.config._model import TournamentConfig
 from quant_core.config._registries import AXES, Axis, registry
 from quant_core.config._schema import json_schema
 from quant_core.config._sections import CostConfig, WindowConfig
+from quant_core.config._universe import LiquidityConfig, UniverseConfig
 
 __all__ = [
     "AXES",
@@ -23,8 +24,10 @@ __all__ = [
     "CostConfig",
     "Fidelity",
     "GateConfig",
+    "LiquidityConfig",
     "ModelGateConfig",
     "TournamentConfig",
+    "UniverseConfig",
     "WindowConfig",
     "cells",
     "check_caps",

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from quant_core.atoms import Direction
+from quant_core.calendars import OBSERVED, open_calendar
 from quant_core.config._champion import ChampionConfig
 from quant_core.config._choice import LABEL, Choice, resolve_axis
 from quant_core.config._fidelity import (
@@ -32,7 +33,8 @@ from quant_core.config._fidelity import (
 from quant_core.config._problems import Problem, fail, problems_of, told
 from quant_core.config._registries import AXES, Axis
 from quant_core.config._sections import CostConfig, WindowConfig
-from quant_core.data import SAMPLE_BENCHMARK, DataConfig
+from quant_core.config._universe import UniverseConfig
+from quant_core.data import SAMPLE_BENCHMARK, SOURCES, DataConfig
 from quant_core.errors import ConfigError
 from quant_core.strategies import StrategyConfig
 
@@ -40,8 +42,6 @@ if TYPE_CHECKING:
     from quant_core.windows import WindowGrid
 
 __all__ = ["InvalidConfigError", "TournamentConfig"]
-
-_SOURCES = frozenset({"sample", "prices", "returns"})
 
 
 type _Choices = tuple[Choice[Any], ...]
@@ -72,6 +72,12 @@ def _benchmark(given: dict[str, Any]) -> tuple[str, ...]:
     return (SAMPLE_BENCHMARK,) if data is not None and data.sample else ()
 
 
+def _at_most(path: tuple[str, ...], found: int, train: int) -> None:
+    if found > train:
+        text = f"expected at most the {train} observations of windows.train, found {found}"
+        fail([Problem(path, text)])
+
+
 class InvalidConfigError(ConfigError):
     """A configuration with problems, kept so that the loader can add their lines."""
 
@@ -95,6 +101,12 @@ class TournamentConfig(BaseModel):
     data : DataConfig or None
         Where prices or returns come from; ``"sample"`` is short for ``{"sample": true}``. None if
         the matrix is given otherwise.
+    calendar : str
+        Days on which the universe trades: ``"observed"`` (those that the data have), ``"24/7"``,
+        or the code of an exchange such as ``"XNYS"``. Rows on other days are dropped.
+    universe : UniverseConfig
+        Who belongs to the universe of a window; everything with a complete train period unless
+        there are rules.
     windows : WindowConfig
         The walk-forward windows.
     costs : CostConfig
@@ -138,7 +150,9 @@ class TournamentConfig(BaseModel):
     sleeve: Annotated[str, Field(pattern=f"^{LABEL.pattern}$")] = "default"
     periods_per_year: Annotated[int, Field(ge=1)] = 252
     data: Annotated[DataConfig | None, BeforeValidator(_named_sample)] = None
+    calendar: str = OBSERVED
     windows: WindowConfig = WindowConfig()
+    universe: UniverseConfig = UniverseConfig()
     costs: CostConfig = CostConfig()
     risk_free: Annotated[float, Field(gt=-1, le=1, allow_inf_nan=False)] = 0.0
     benchmark: Annotated[tuple[Annotated[str, _SYMBOL], ...], BeforeValidator(_symbols)] = Field(
@@ -230,6 +244,30 @@ class TournamentConfig(BaseModel):
             fail(problems)
         return choices
 
+    @field_validator("calendar")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        try:
+            open_calendar(name)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return name
+
+    @field_validator("universe")
+    @classmethod
+    def _can_be_judged(cls, universe: UniverseConfig, info: ValidationInfo) -> UniverseConfig:
+        windows, data = info.data.get("windows"), info.data.get("data")
+        if windows is not None and universe.history is not None:
+            _at_most(("history",), universe.history, windows.train)
+        if (liquidity := universe.liquidity) is None:
+            return universe
+        if windows is not None:
+            _at_most(("liquidity", "sessions"), liquidity.sessions, windows.train)
+        if data is not None and not data.has_volume:
+            text = "needs volumes; name their column by data.volume, or remove universe.liquidity"
+            fail([Problem(("liquidity",), text)])
+        return universe
+
     @field_validator("benchmark")
     @classmethod
     def _once(cls, symbols: tuple[str, ...]) -> tuple[str, ...]:
@@ -279,8 +317,8 @@ class TournamentConfig(BaseModel):
             the place of the others.
         """
         given = {} if self.data is None else self.data.model_dump(exclude_unset=True)
-        if data.keys() & _SOURCES:
-            given = {name: value for name, value in given.items() if name not in _SOURCES}
+        if data.keys() & set(SOURCES):
+            given = {name: value for name, value in given.items() if name not in SOURCES}
         return self._with(data={**given, **data})
 
     def at(self, fidelity: Fidelity | None = None, *, finalists: int | None = None) -> Self:

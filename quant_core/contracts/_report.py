@@ -18,6 +18,8 @@ __all__ = ["ContractReport", "Notice", "Reason"]
 class Reason(StrEnum):
     """Why an observation is dropped."""
 
+    NOT_A_SESSION = "not_a_session"
+    """A day on which the universe does not trade, by its calendar."""
     MISSING = "missing"
     """A row of a long file without a value."""
     MISSING_SYMBOL = "missing_symbol"
@@ -45,6 +47,8 @@ class Notice(StrEnum):
     """A price after a gap longer than the longest allowed one: a new start without a return."""
     INNER_GAP = "inner_gap"
     """A date without an observation between a symbol's first and last one."""
+    MISSING_SESSION = "missing_session"
+    """A session of the calendar, inside the data, on which no symbol has an observation."""
     LATE_START = "late_start"
     """A symbol whose first observation is after the first date."""
     EARLY_END = "early_end"

@@ -11,9 +11,10 @@ import pyarrow as pa
 from quant_core.data._texts import distinct_texts
 from quant_core.errors import DataError
 
-__all__ = ["parse_dates"]
+__all__ = ["parse_dates", "refuse_far_years"]
 
 _YYYYMMDD = 8
+_FIRST_YEAR, _LAST_YEAR = 1678, 2261
 
 
 def parse_dates(
@@ -40,8 +41,44 @@ def parse_dates(
     DataError
         If a cell cannot be read, with its row and text.
     """
+    instants = _instants(column, where, row_word, first_row)
+    refuse_far_years(instants, where=where, row_word=row_word, first_row=first_row)
+    return instants
+
+
+def refuse_far_years(stamps: np.ndarray, *, where: str, row_word: str, first_row: int) -> None:
+    """Refuse dates outside 1678 to 2261, the years that pandas' nanoseconds hold.
+
+    Parameters
+    ----------
+    stamps : numpy.ndarray of datetime64, shape (R,)
+        Of any unit; NaT passes.
+    where, row_word, first_row : str, str, int
+        As in `parse_dates`.
+
+    Raises
+    ------
+    DataError
+        At the first such date.
+    """
+    # A coarser unit never overflows, a finer one wraps around in silence.
+    years = stamps.astype("datetime64[Y]").astype(np.int64) + 1970
+    far = np.flatnonzero(~np.isnat(stamps) & ((years < _FIRST_YEAR) | (years > _LAST_YEAR)))
+    if len(far):
+        raise DataError(
+            f"{where}, {row_word} {first_row + far[0]}: the year {years[far[0]]} is outside "
+            f"{_FIRST_YEAR} to {_LAST_YEAR}; correct the date, or remove the row"
+        )
+
+
+def _instants(
+    column: pa.ChunkedArray[Any], where: str, row_word: str, first_row: int
+) -> np.ndarray:
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        plain = column.cast(pa.timestamp(kind.unit)) if pa.types.is_timestamp(kind) else column
+        raw = plain.to_numpy().astype(f"datetime64[{getattr(kind, 'unit', 'D')}]")
+        refuse_far_years(raw, where=where, row_word=row_word, first_row=first_row)
         naive = column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None)), safe=False)
         instants: np.ndarray = naive.cast(pa.timestamp("us")).to_numpy().astype("datetime64[us]")
         return instants

@@ -37,6 +37,8 @@ class FileSource:
         Symbols to leave unread.
     name : str
         Name of the source.
+    volume : str or None
+        Column of a long file that holds what was traded.
 
     Examples
     --------
@@ -49,6 +51,7 @@ class FileSource:
     columns: ColumnNames = field(default_factory=ColumnNames)
     exclude: tuple[str, ...] = ()
     name: str = "file"
+    volume: str | None = None
 
     def read(
         self, start: np.datetime64 | None = None, end: np.datetime64 | None = None
@@ -62,20 +65,38 @@ class FileSource:
             row and the text found.
         """
         file = _open(self.origin)
-        layout = find_layout(
+        # What is excluded has to be found first, wherever in the file it is.
+        if not self.exclude and (start is not None or end is not None):
+            file = file.within(self._layout(file).date, start, end)
+        found = self.read_from(file)
+        asked = found.between(start, end)
+        # Which symbols there are may not depend on how the file is cut into parts.
+        return asked if asked is found and file.whole else asked.observed()
+
+    def read_from(self, file: TableFile) -> RawObservations:
+        """Read all observations of a table that is open."""
+        layout = self._layout(file)
+        read = self._wide if layout.symbol is None else self._long
+        found = read(file, layout)
+        # The file's columns are copied by now, and Arrow would keep their memory for later.
+        pa.default_memory_pool().release_unused()
+        return found
+
+    def _layout(self, file: TableFile) -> Layout:
+        return find_layout(
             file.names,
             origin=self.origin,
             kind=self.kind,
             columns=self.columns,
             exclude=self.exclude,
         )
-        read = self._wide if layout.symbol is None else self._long
-        found = read(file, layout)
-        # The file's columns are copied by now, and Arrow would keep their memory for later.
-        pa.default_memory_pool().release_unused()
-        return found.between(start, end)
 
     def _wide(self, file: TableFile, layout: Layout) -> RawObservations:
+        if self.volume is not None:
+            raise DataError(
+                f"{self.origin}: data.volume names a column of a long file, and this one is wide: "
+                "a column a symbol; remove it, or bring a file with a row an observation"
+            )
         unknown = [name for name in self.exclude if name not in file.names]
         if unknown:
             raise DataError(
@@ -85,7 +106,7 @@ class FileSource:
         table = file.load([layout.date], layout.values)
         values = _block([table.pop(place) for place in layout.values])
         dates = self._dates(table[layout.date], file, layout)
-        rows = np.arange(file.first_row, file.first_row + len(dates), dtype=np.int32)
+        rows = np.arange(file.first_read, file.first_read + len(dates), dtype=np.int32)
         filled = self._dated(dates, ~np.isnan(values).all(axis=1), rows, file, layout)
         names = [file.names[place].strip() for place in layout.values]
         symbols = tuple(sorted(names))
@@ -105,11 +126,13 @@ class FileSource:
     def _long(self, file: TableFile, layout: Layout) -> RawObservations:
         assert layout.symbol is not None
         place = layout.values[0]
-        table = file.load([layout.date, layout.symbol], [place])
+        volumes = self._volumes(file)
+        table = file.load([layout.date, layout.symbol], [place, *volumes])
         values = table.pop(place).to_numpy()
+        volume = table.pop(volumes[0]).to_numpy() if volumes else None
         symbols, codes = encode(table.pop(layout.symbol))
         dates = self._dates(table.pop(layout.date), file, layout)
-        rows = np.arange(file.first_row, file.first_row + len(dates), dtype=np.int32)
+        rows = np.arange(file.first_read, file.first_read + len(dates), dtype=np.int32)
         filled = self._dated(dates, ~np.isnan(values) | (codes >= 0), rows, file, layout)
         found = RawObservations(
             kind=self.kind,
@@ -121,13 +144,24 @@ class FileSource:
             rows=rows.reshape(-1, 1),
             value_column=file.names[place],
             row_word=file.row_word,
+            volume=None if volume is None else volume.reshape(-1, 1),
         )
         found = found if bool(filled.all()) else found.at_rows(filled)
         return found.without(self.exclude) if self.exclude else found
 
+    def _volumes(self, file: TableFile) -> list[int]:
+        if self.volume is None:
+            return []
+        if self.volume not in file.names:
+            raise DataError(
+                f"{self.origin}: data.volume names column {self.volume!r}, found "
+                f"{', '.join(map(repr, file.names))}"
+            )
+        return [file.names.index(self.volume)]
+
     def _dates(self, column: pa.ChunkedArray[Any], file: TableFile, layout: Layout) -> np.ndarray:
         where = f"{self.origin}, column {file.names[layout.date]!r}"
-        return parse_dates(column, where=where, row_word=file.row_word, first_row=file.first_row)
+        return parse_dates(column, where=where, row_word=file.row_word, first_row=file.first_read)
 
     def _dated(
         self,

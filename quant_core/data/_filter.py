@@ -8,11 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from quant_core.contracts import Reason, non_finite, non_positive, out_of_range
+from quant_core.data._sessions import off_session
 from quant_core.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from quant_core.calendars import Calendar
     from quant_core.data._log import Log
     from quant_core.data._observations import RawObservations
 
@@ -23,7 +25,7 @@ _CELLS = 1 << 18
 
 
 def filter_observations(
-    raw: RawObservations, log: Log, *, keep_first: bool
+    raw: RawObservations, log: Log, *, keep_first: bool, calendar: Calendar | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Drop what breaks a rule on single observations, and lay the rest on a grid.
 
@@ -35,6 +37,8 @@ def filter_observations(
         Takes what is dropped.
     keep_first : bool
         Keep the first of two observations of one date and symbol instead of raising.
+    calendar : Calendar, optional
+        Days on which an observation may be.
 
     Returns
     -------
@@ -53,6 +57,10 @@ def filter_observations(
     if repeated and not keep_first:
         raise DataError(_first_repeat(raw, row))
     alive = raw.present()
+    off = off_session(dates, calendar)
+    if off.any():
+        closed = np.broadcast_to(off[row].reshape(-1, 1), alive.shape)
+        _drop(raw, alive, closed, Reason.NOT_A_SESSION, log)
     for reason, mask in _rules(raw):
         _drop(raw, alive, mask, reason, log)
     if repeated:

@@ -12,8 +12,10 @@ from quant_core.data._filter import filter_observations
 from quant_core.data._log import Log
 from quant_core.data._matrix import ReturnsMatrix
 from quant_core.data._returns import spanned_returns
+from quant_core.data._sessions import missing_sessions
 
 if TYPE_CHECKING:
+    from quant_core.calendars import Calendar
     from quant_core.data._observations import RawObservations
 
 __all__ = ["ReturnsGrid"]
@@ -63,13 +65,15 @@ class ReturnsGrid:
         keep_first: bool,
         since: np.datetime64 | None = None,
         prices: bool = False,
+        calendar: Calendar | None = None,
     ) -> Self:
         """Lay observations on a grid; those before ``since`` are looked back at, not counted."""
         dropped = Log(raw, since)
-        dates, values = filter_observations(raw, dropped, keep_first=keep_first)
+        dates, values = filter_observations(raw, dropped, keep_first=keep_first, calendar=calendar)
         first = 0 if since is None else int(np.searchsorted(dates, since))
         kept = np.empty_like(values) if prices and raw.kind == "prices" else None
         log, held = Log(raw, since), ~np.isnan(values)
+        log.note(Notice.MISSING_SESSION, missing_sessions(dates, calendar, since))
         return cls(raw, dates, values, held, dropped, log, first, prices=kept)
 
     @property

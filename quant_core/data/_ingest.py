@@ -12,11 +12,13 @@ from quant_core.contracts import Notice
 from quant_core.data._filter import refuse_other_kind
 from quant_core.data._grid import ReturnsGrid
 from quant_core.data._returns import MAX_GAP_DAYS
+from quant_core.data._volume import DollarVolume
 from quant_core.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from quant_core.calendars import Calendar
     from quant_core.contracts import ContractReport
     from quant_core.data._config import DataConfig
     from quant_core.data._matrix import ReturnsMatrix
@@ -60,6 +62,8 @@ class Ingested:
     prices : numpy.ndarray of float64, shape of the matrix, or None
         The observed prices behind the returns, NaN where there is none; None unless they were
         asked for and the source has prices.
+    traded : DollarVolume or None
+        Price times volume on the dates and symbols of the matrix; None without volumes.
     """
 
     matrix: ReturnsMatrix
@@ -69,19 +73,28 @@ class Ingested:
     origin: str
     version: str
     prices: np.ndarray | None = field(repr=False, default=None)
+    traded: DollarVolume | None = field(repr=False, default=None)
 
 
-def ingest(source: Source, config: DataConfig, *, prices: bool = False) -> Ingested:
+def ingest(
+    source: Source,
+    config: DataConfig | None = None,
+    *,
+    prices: bool = False,
+    calendar: Calendar | None = None,
+) -> Ingested:
     """Read a source and hold it to the contract.
 
     Parameters
     ----------
     source : Source
         Where the observations come from.
-    config : DataConfig
-        Days to read, rules for duplicates and gaps.
+    config : DataConfig, optional
+        Days to read, rules for duplicates and gaps; all days and the usual rules without it.
     prices : bool
         Whether to keep the prices beside the returns.
+    calendar : Calendar, optional
+        The sessions: a row on another day is dropped, a session without any row is reported.
 
     Returns
     -------
@@ -93,11 +106,17 @@ def ingest(source: Source, config: DataConfig, *, prices: bool = False) -> Inges
     DataError
         If the source cannot be read, or fewer than two symbols are usable.
     """
+    if config is None:
+        return ingest_observations(source.read(), prices=prices, calendar=calendar)
     start = None if config.start is None else np.datetime64(config.start, "us")
     end = None if config.end is None else np.datetime64(config.end, "us") + np.timedelta64(1, "D")
     raw = source.read(start, end)
     return ingest_observations(
-        raw, duplicates=config.duplicates, max_gap_days=config.max_gap_days, prices=prices
+        raw,
+        duplicates=config.duplicates,
+        max_gap_days=config.max_gap_days,
+        prices=prices,
+        calendar=calendar,
     )
 
 
@@ -107,6 +126,7 @@ def ingest_observations(
     duplicates: Literal["error", "keep_first"] = "error",
     max_gap_days: int = MAX_GAP_DAYS,
     prices: bool = False,
+    calendar: Calendar | None = None,
 ) -> Ingested:
     """Hold observations to the contract and return their matrix.
 
@@ -121,7 +141,8 @@ def ingest_observations(
             f"{raw.origin}: no observation in the days asked for (data.start, data.end)"
         )
     refuse_other_kind(raw)
-    grid = ReturnsGrid.of(raw, keep_first=duplicates == "keep_first", prices=prices)
+    keep_first = duplicates == "keep_first"
+    grid = ReturnsGrid.of(raw, keep_first=keep_first, prices=prices, calendar=calendar)
     grid.to_returns(max_gap_days)
     found = _collect(grid)
     if len(found.matrix.symbols) < _FEWEST_SYMBOLS:
@@ -135,6 +156,7 @@ def ingest_month(
     *,
     duplicates: Literal["error", "keep_first"] = "error",
     max_gap_days: int = MAX_GAP_DAYS,
+    calendar: Calendar | None = None,
 ) -> Ingested:
     """Hold one calendar month to the contract, looking back into the month before it.
 
@@ -148,7 +170,7 @@ def ingest_month(
         The observations of one month; without any the matrix is empty.
     previous : RawObservations or None
         Those of the month before it; None for the first month.
-    duplicates, max_gap_days
+    duplicates, max_gap_days, calendar
         As in `ingest_observations`.
 
     Raises
@@ -159,7 +181,9 @@ def ingest_month(
     first = month.dates.min() if len(month.dates) else _LATEST
     since = first.astype("datetime64[M]").astype("datetime64[us]")
     both = month if previous is None else previous.followed_by(month)
-    return ingest_since(both, since, duplicates=duplicates, max_gap_days=max_gap_days)
+    return ingest_since(
+        both, since, duplicates=duplicates, max_gap_days=max_gap_days, calendar=calendar
+    )
 
 
 def ingest_since(
@@ -169,6 +193,7 @@ def ingest_since(
     duplicates: Literal["error", "keep_first"] = "error",
     max_gap_days: int = MAX_GAP_DAYS,
     prices: bool = False,
+    calendar: Calendar | None = None,
 ) -> Ingested:
     """Hold the observations from an instant on to the contract, looking back at those before it.
 
@@ -178,7 +203,7 @@ def ingest_since(
         Observations of whole months, the one before ``since`` among them.
     since : numpy.datetime64
         First instant of the matrix.
-    duplicates, max_gap_days, prices
+    duplicates, max_gap_days, prices, calendar
         As in `ingest_observations`.
 
     Raises
@@ -187,7 +212,7 @@ def ingest_since(
         If a date and symbol come twice.
     """
     keep_first = duplicates == "keep_first"
-    grid = ReturnsGrid.of(raw, keep_first=keep_first, since=since, prices=prices)
+    grid = ReturnsGrid.of(raw, keep_first=keep_first, since=since, prices=prices, calendar=calendar)
     grid.to_returns(max_gap_days)
     return _collect(grid)
 
@@ -213,6 +238,7 @@ def _collect(grid: ReturnsGrid) -> Ingested:
         origin=grid.raw.origin,
         version=matrix_version(matrix),
         prices=prices,
+        traded=DollarVolume.of(grid.raw, matrix.dates, matrix.symbols),
     )
 
 

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from quant_core.data._observations import Kind
 
-__all__ = ["ColumnNames", "Layout", "find_layout"]
+__all__ = ["ColumnNames", "Layout", "find_layout", "is_date_name"]
 
 _DATES = ("date", "datetime", "time", "timestamp", "ts", "day")
-_UNNAMED = ("", "unnamed0", "indexlevel0")
+_UNNAMED = ("unnamed0", "indexlevel0")
 _SYMBOLS = ("symbol", "ticker", "asset", "name")
 # Adjusted closes first: they are what returns need.
 _PRICES = ("adjclose", "adjustedclose", "close", "price", "priceusd", "value")
@@ -105,6 +105,11 @@ def find_layout(
     return Layout(date, None, _wide(names, origin, date, exclude))
 
 
+def is_date_name(name: str) -> bool:
+    """Return whether a column of this name is taken for the dates."""
+    return _usual([name], _DATES, None) is not None
+
+
 def _once(names: Sequence[str], origin: str, places: Sequence[int]) -> None:
     for place in places:
         if names.count(names[place]) > 1:
@@ -119,7 +124,7 @@ def _date(names: Sequence[str], origin: str, override: str | None) -> int:
     if place is None:
         place = _usual(names, _DATES, None)
     if place is None:
-        place = _usual(names, _UNNAMED, None)
+        place = next((place for place, name in enumerate(names) if _is_unnamed(name)), None)
     if place is None:
         hint = ""
         if len(names) == 1 and any(mark in names[0] for mark in ";\t|"):
@@ -140,11 +145,20 @@ def _named(names: Sequence[str], origin: str, role: str, override: str | None) -
 
 
 def _usual(names: Sequence[str], usual: Sequence[str], taken: int | None) -> int | None:
-    plain = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in names]
+    plain = [_plain(name) for name in names]
     for name in usual:
         if name in plain and plain.index(name) != taken:
             return plain.index(name)
     return None
+
+
+def _plain(name: str) -> str:
+    """Return a name without case and punctuation; letters of every script stay."""
+    return re.sub(r"[\W_]", "", name.lower())
+
+
+def _is_unnamed(name: str) -> bool:
+    return not name.strip() or _plain(name) in _UNNAMED
 
 
 def _refuse_other_kind(names: Sequence[str], origin: str, kind: Kind, symbol: int | None) -> None:
@@ -172,7 +186,7 @@ def _wide(names: Sequence[str], origin: str, date: int, exclude: Sequence[str]) 
     seen: dict[str, int] = {}
     for place in places:
         name = names[place].strip()
-        if re.sub(r"[^a-z0-9]", "", name.lower()) in _UNNAMED:
+        if _is_unnamed(name):
             raise DataError(
                 f"{origin}: column {place + 1} has no name ({names[place]!r}); name it after its "
                 "symbol, remove it, or list it in data.exclude"

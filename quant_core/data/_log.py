@@ -61,6 +61,13 @@ class Log:
         none = np.full(1, np.datetime64("NaT", "us"), dtype="datetime64[us]")
         self._parts.append((none, np.array([code]), np.array([np.nan]), reason))
 
+    def note(self, reason: str, dates: np.ndarray) -> None:
+        """Log and count dates as a whole, of no symbol, also before ``since``."""
+        if len(dates):
+            self.counts[reason] += len(dates)
+            nobody = np.full(len(dates), -1)
+            self._parts.append((dates, nobody, np.full(len(dates), np.nan), reason))
+
     def table(self) -> pa.Table:
         """Return the log: date, symbol, value as text, column, reason; sorted by these."""
         parts = self._parts

@@ -47,6 +47,8 @@ class RawObservations:
         ``"line"`` or ``"row"``, what ``rows`` counts.
     unrolled : bool
         Whether a wide file has been turned into a row an observation.
+    volume : numpy.ndarray of float64, shape (R, 1), or None
+        What was traded, in units; NaN where unknown. Only a long source has one.
     """
 
     kind: Kind
@@ -59,6 +61,7 @@ class RawObservations:
     value_column: str = ""
     row_word: str = "row"
     unrolled: bool = False
+    volume: np.ndarray | None = field(repr=False, default=None)
 
     @property
     def wide(self) -> bool:
@@ -120,6 +123,8 @@ class RawObservations:
     def to_table(self) -> pa.Table:
         """Return the long table: ``date, symbol, value, row``, one row an observation.
 
+        A source with volumes adds ``volume``.
+
         The schema metadata carry what `from_table` needs to continue. Symbols without an
         observation stay in the dictionary of ``symbol``.
         """
@@ -134,6 +139,9 @@ class RawObservations:
         table = pa.table(
             [dates, symbol, value, pa.array(self.rows[at, 0], pa.int32())], names=names
         )
+        if self.volume is not None:
+            volume = pa.array(self.volume[at, 0], from_pandas=True)
+            table = table.append_column("volume", volume)
         return table.replace_schema_metadata(
             {
                 "kind": self.kind,
@@ -169,6 +177,7 @@ class RawObservations:
             value_column=meta["value_column"],
             row_word=meta["row_word"],
             unrolled=True,
+            volume=_numbers(table["volume"]) if "volume" in table.column_names else None,
         )
 
     def at_rows(self, keep: np.ndarray) -> Self:
@@ -180,7 +189,44 @@ class RawObservations:
             codes=codes,
             values=self.values[keep],
             rows=self.rows[keep],
+            volume=None if self.volume is None else self.volume[keep],
         )
+
+    def numbered(self, row_word: str) -> Self:
+        """Return the observations as a source by itself: rows from 1, its own symbols alone.
+
+        Parameters
+        ----------
+        row_word : str
+            What its rows are called in messages.
+        """
+        rows = np.arange(1, len(self.dates) + 1, dtype=np.int32).reshape(-1, 1)
+        return replace(self._named_alone(), rows=rows, row_word=row_word)
+
+    def _named_alone(self) -> Self:
+        if not self.wide:
+            return self.observed()
+        seen = self.present().any(axis=0)
+        return self.without(tuple(self.symbols[code] for code in self.codes[0][~seen]))
+
+    def observed(self) -> Self:
+        """Return the same observations without the symbols that a long source names nowhere."""
+        if self.wide:
+            return self
+        there = np.zeros(len(self.symbols) + 1, dtype=np.bool_)
+        there[self.codes] = True
+        kept = np.flatnonzero(there[:-1])
+        if len(kept) == len(self.symbols):
+            return self
+        place = np.full(len(there), -1, dtype=np.int32)
+        place[kept] = np.arange(len(kept), dtype=np.int32)
+        names = tuple(self.symbols[number] for number in kept)
+        return replace(self, symbols=names, codes=place[self.codes])
+
+
+def _numbers(column: pa.ChunkedArray[Any]) -> np.ndarray:
+    values: np.ndarray = column.to_numpy().astype(np.float64)
+    return values.reshape(-1, 1)
 
 
 def encode(column: pa.ChunkedArray[Any]) -> tuple[tuple[str, ...], np.ndarray]:

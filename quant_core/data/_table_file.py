@@ -7,7 +7,7 @@ import zlib
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import fsspec
 import pyarrow as pa
@@ -18,6 +18,8 @@ from quant_core.errors import DataError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import numpy as np
 
 __all__ = ["TableFile", "opened"]
 
@@ -44,6 +46,28 @@ class TableFile(ABC):
     url: str
     names: tuple[str, ...]
 
+    @property
+    def whole(self) -> bool:
+        """Whether `load` returns every row."""
+        return True
+
+    @property
+    def first_read(self) -> int:
+        """Number of the first row that `load` returns."""
+        return self.first_row
+
+    def within(self, place: int, start: np.datetime64 | None, end: np.datetime64 | None) -> Self:  # noqa: ARG002 - what a file without statistics ignores
+        """Return the file without parts that surely hold no date in ``[start, end)``.
+
+        Parameters
+        ----------
+        place : int
+            The column of the dates.
+        start, end : numpy.datetime64 or None
+            The days asked for.
+        """
+        return self
+
     @abstractmethod
     def load(self, texts: Sequence[int], numbers: Sequence[int]) -> dict[int, pa.ChunkedArray[Any]]:
         """Return columns by place: those of ``texts`` as found, those of ``numbers`` as float64.
@@ -60,7 +84,7 @@ class TableFile(ABC):
             if text is not None and text.strip() not in _EMPTY and not _is_number(text.strip()):
                 raise DataError(
                     f"{self.url}, column {self.names[place]!r}, {self.row_word} "
-                    f"{self.first_row + row}: expected a number, found {text!r}; correct the cell, "
+                    f"{self.first_read + row}: expected a number, found {text!r}; correct it, "
                     "leave it empty if there is no value, or list the column in data.exclude"
                 )
 

@@ -2,6 +2,7 @@
 
 from quant_core.tournament._atoms import ATOMS_SCHEMA, AtomsRecord
 from quant_core.tournament._cube import CUBE_NAMES, CUBE_SCHEMA
+from quant_core.tournament._discovery import discover
 from quant_core.tournament._evidence import Evidence
 from quant_core.tournament._finalists import (
     NOT_A_FINALIST,
@@ -38,8 +39,9 @@ from quant_core.tournament._pipeline import (
     solve,
 )
 from quant_core.tournament._plan import Plan, plan
+from quant_core.tournament._prepared import Prepared
 from quant_core.tournament._progress import CELLS_SCHEMA, CellFact, Progress, Silent, facts_table
-from quant_core.tournament._run import Prepared, Result, run
+from quant_core.tournament._run import Pipeline, Result, Step, run
 from quant_core.tournament._simulating import (
     SimulationPlan,
     Simulations,
@@ -48,6 +50,7 @@ from quant_core.tournament._simulating import (
 )
 from quant_core.tournament._solving import plan_solves
 from quant_core.tournament._stage import PartitionOutcome
+from quant_core.tournament._stages import STAGES
 from quant_core.tournament._staleness import PartitionPlan, StagePlan
 from quant_core.tournament._strategies import model_facts
 from quant_core.tournament._trials import configuration_ids
@@ -62,6 +65,7 @@ __all__ = [
     "NOT_A_FINALIST",
     "PATH_NAMES",
     "PATH_SCHEMA",
+    "STAGES",
     "WINDOWS_SCHEMA",
     "AtomsRecord",
     "CellFact",
@@ -74,6 +78,7 @@ __all__ = [
     "Members",
     "PartitionOutcome",
     "PartitionPlan",
+    "Pipeline",
     "Plan",
     "Prepared",
     "Progress",
@@ -85,6 +90,7 @@ __all__ = [
     "Simulations",
     "StageOutcome",
     "StagePlan",
+    "Step",
     "StoredPaths",
     "Yardstick",
     "by_finalists",
@@ -92,6 +98,7 @@ __all__ = [
     "check_investable",
     "collect_atoms",
     "configuration_ids",
+    "discover",
     "facts_table",
     "members",
     "model_facts",

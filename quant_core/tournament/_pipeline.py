@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from quant_core.tournament._solving import Atoms
     from quant_core.tournament._stage import PartitionOutcome, Stage
     from quant_core.tournament._staleness import PartitionPlan, StagePlan
+    from quant_core.tournament._universe import Members
     from quant_core.windows import Window
 
 __all__ = ["StageOutcome", "by_month", "collect_atoms", "select", "solve"]
@@ -67,6 +68,7 @@ def select(
     compute: Compute,
     progress: Progress,
     on_partition: OnPartition | None = None,
+    universe: Mapping[str, Members] | None = None,
 ) -> StageOutcome:
     """Bring the selected atoms of partitions up to date.
 
@@ -86,9 +88,21 @@ def select(
         Told of hits and computed cells.
     on_partition : callable, optional
         Called with each partition as soon as it is stored.
+    universe : mapping of str to Members, optional
+        What `discover` found for the windows; needed where the configuration has rules.
+
+    Raises
+    ------
+    DataError
+        If the configuration has rules of membership and no universe is given.
     """
-    plan = plan_selections(inputs, config, partitions, store)
-    stage = SelectionStage.of(inputs, config)
+    if config.universe.given and universe is None:
+        raise DataError(
+            "universe: the configuration has rules, and select was given no universe; make it "
+            "by discover()"
+        )
+    plan = plan_selections(inputs, config, partitions, store, universe)
+    stage = SelectionStage.of(inputs, config, universe)
     return _run(stage, plan, store, inputs, compute, progress, on_partition, SELECTION_NAMES)
 
 

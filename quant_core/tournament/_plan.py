@@ -18,8 +18,8 @@ from quant_core.tournament._index import CubeIndex
 from quant_core.tournament._inputs import Inputs
 from quant_core.tournament._paths import StoredPaths
 from quant_core.tournament._pipeline import by_month, collect_atoms, select
+from quant_core.tournament._prepared import Prepared
 from quant_core.tournament._progress import Silent
-from quant_core.tournament._run import Prepared
 from quant_core.tournament._solving import plan_solves
 from quant_core.tournament._strategies import ATOM_RETURNS, MODELS, Market, recalled
 
@@ -109,7 +109,13 @@ def plan(config: TournamentConfig, *, out: str | Path, data: DataConfig | None =
     inputs, models = _with_streams(prepared, folder)
     overlay = _Overlay(SingleFileStore(folder / "selected_atoms.parquet"))
     selected = select(
-        inputs, config, months, overlay, compute=SerialCompute(), progress=Silent()
+        inputs,
+        config,
+        months,
+        overlay,
+        compute=SerialCompute(),
+        progress=Silent(),
+        universe=prepared.universe(inputs),
     ).plan
     atoms = collect_atoms(overlay, months, inputs.matrix.symbols)
     cube = SingleFileStore(folder / "weights_cube.parquet")

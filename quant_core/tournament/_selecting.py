@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from quant_core.selection import Selection
     from quant_core.tournament._inputs import Inputs
     from quant_core.tournament._staleness import WindowPlan
+    from quant_core.tournament._universe import Members
     from quant_core.windows import Window
 
 __all__ = ["SELECTION_NAMES", "SelectionStage", "plan_selections"]
 
 SELECTION_NAMES = ("selection",)
+_RULES = "quant_core.tournament._discovery"
 _OWN_CODE = ("quant_core.tournament._universe", *CODE_MODULES)
 
 
@@ -40,6 +42,7 @@ def plan_selections(
     config: TournamentConfig,
     partitions: Mapping[str, Sequence[Window]],
     store: PartitionStore,
+    universe: Mapping[str, Members] | None = None,
 ) -> StagePlan:
     """Say which selections of which windows have to be computed.
 
@@ -53,11 +56,14 @@ def plan_selections(
         The windows of each partition, in time order.
     store : PartitionStore
         Where selected atoms are kept.
+    universe : mapping of str to Members, optional
+        Who may be chosen in each window, where there are rules beside a complete train period.
     """
+    own = (*_OWN_CODE, *(() if universe is None else (_RULES,)))
     identities = [
         (
             choice.label,
-            code_version(choice.spec.code_module, *_OWN_CODE, alone=(__name__,)),
+            code_version(choice.spec.code_module, *own, alone=(__name__,)),
             digest_json(choice.spec.model_dump(mode="json")),
         )
         for choice in config.selections
@@ -67,7 +73,8 @@ def plan_selections(
         for window in windows:
             columns = observed(inputs.matrix.values, inputs.investable, window)
             digests = inputs.column_digests(window.train, columns)
-            reads = digest_parts([inputs.block_digest(window.train), *digests])
+            judged = [] if universe is None else [digest_parts(universe[window.key].reason)]
+            reads = digest_parts([inputs.block_digest(window.train), *digests, *judged])
             yield (
                 window,
                 [
@@ -98,21 +105,35 @@ class SelectionStage:
         Columns that are not the benchmark.
     rules : tuple of Selection
         The selections, in the order of the slots.
+    universe : mapping of str to Members, or None
+        As in `plan_selections`.
     """
 
     sleeve: str
     atoms: tuple[Atom, ...] = field(repr=False)
     investable: np.ndarray = field(repr=False)
     rules: tuple[Selection, ...]
+    universe: Mapping[str, Members] | None = field(repr=False, default=None)
 
     name: ClassVar[Kind] = "selection"
     schema: ClassVar[pa.Schema] = ATOMS_SCHEMA
 
     @classmethod
-    def of(cls, inputs: Inputs, config: TournamentConfig) -> SelectionStage:
+    def of(
+        cls,
+        inputs: Inputs,
+        config: TournamentConfig,
+        universe: Mapping[str, Members] | None = None,
+    ) -> SelectionStage:
         """Return the stage of a configuration."""
         rules = tuple(choice.spec for choice in config.selections)
-        return cls(config.sleeve, inputs.atoms, inputs.investable, rules)
+        return cls(config.sleeve, inputs.atoms, inputs.investable, rules, universe)
+
+    def members(self, values: np.ndarray, window: Window) -> Members:
+        """Return who may be chosen in a window."""
+        if self.universe is not None:
+            return self.universe[window.key]
+        return members(values, self.investable, window)
 
     def bind(self, shared: Mapping[str, np.ndarray]) -> _Selector:
         """Return the stage bound to ``values`` and ``blocks``."""
@@ -130,7 +151,7 @@ class _Selector:
 
     def compute(self, plan: WindowPlan, number: int) -> AtomsRecord:
         slot, train = plan.slots[number], plan.window.train
-        universe = members(self._values, self._stage.investable, plan.window)
+        universe = self._stage.members(self._values, plan.window)
         columns = universe.eligible
         outcome = self._outcome(number, train, columns)
         place = np.searchsorted(universe.columns, columns)

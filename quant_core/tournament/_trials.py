@@ -32,6 +32,8 @@ def configuration_ids(config: TournamentConfig) -> list[str]:
         config.risk_free,
         list(config.benchmark),
     ]
+    if config.universe.given:
+        market.append({"universe": config.universe.model_dump(mode="json")})
     if config.strategies:
         market.append([strategy.model_dump(mode="json") for strategy in config.strategies])
     axes = (config.selections, config.engines, config.profiles, config.rebalances)

@@ -126,10 +126,10 @@ BAD = [
     ("benchmark: ''", "benchmark[0]: "),
     ("seed: -1", "seed: expected at least 0, found -1"),
     ("seed: 1.5", "seed: "),
-    ("data: {}", "data: expected exactly one of sample, prices and returns, found none"),
+    ("data: {}", "data: expected exactly one of sample, prices, returns and source, found none"),
     (
         "data: {prices: a, returns: b}",
-        "data: expected exactly one of sample, prices and returns, found prices and returns",
+        "data: expected exactly one of sample, prices, returns and source, found prices and returns",
     ),
     ("data: {price: a}", "data.price: unknown key (did you mean 'prices'?)"),
     ("data: {prices: a, duplicates: drop}", "data.duplicates: expected 'error' or 'keep_first'"),
