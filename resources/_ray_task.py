@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
+from quant_core.compute import running_unit
 from quant_core.context import PREFIX, use_settings
 from quant_core.errors import QuantError
 from resources._ray_environment import replaced_environment
@@ -75,7 +76,7 @@ def _run(
     arrays: Mapping[str, np.ndarray],
 ) -> Outcome:
     try:
-        with threadpool_limits(1):
+        with threadpool_limits(1), running_unit():
             return Outcome(number, function(unit, arrays))
     except Exception as error:  # noqa: BLE001 - it is raised again in the driver
         return Outcome(number, None, _named(error, number, unit))

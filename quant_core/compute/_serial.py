@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from threadpoolctl import threadpool_limits
 
+from quant_core.compute._unit import running_unit
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -38,7 +40,7 @@ class SerialCompute:
             # The limit holds for what is loaded when it is set; SciPy brings a BLAS of its own.
             import_module("scipy.linalg")
         for number, unit in enumerate(units):
-            with threadpool_limits(1):
+            with threadpool_limits(1), running_unit():
                 result = function(unit, shared)
             yield number, result
 
