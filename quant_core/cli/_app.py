@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
+from quant_core.cli._lakehouse import lakehouse
+from quant_core.cli._meta import meta
 from quant_core.errors import QuantError
 
 if TYPE_CHECKING:
@@ -57,6 +59,10 @@ _engines = typer.Typer(no_args_is_help=False, help="See who can solve what, and 
 app.add_typer(_engines, name="engines")
 _new = typer.Typer(no_args_is_help=True, help="Begin something of your own.")
 app.add_typer(_new, name="new")
+_manifest = typer.Typer(no_args_is_help=True, help="Look after the manifests of runs.")
+app.add_typer(_manifest, name="manifest")
+app.add_typer(meta, name="meta")
+app.add_typer(lakehouse, name="lakehouse")
 
 Config = Annotated[str, typer.Option("--config", help="YAML file: path or fsspec URL.")]
 Prices = Annotated[str | None, typer.Option("--prices", help="CSV or Parquet file of prices.")]
@@ -375,6 +381,28 @@ def ledger_rebuild_mlflow(
     from quant_core.cli._rebuild import rebuild_mlflow
 
     rebuild_mlflow(trails, uri=uri, artifacts=artifacts)
+
+
+@_manifest.command("schema")
+def manifest_schema() -> None:
+    """Print the JSON schema of manifests."""
+    from quant_core.cli._console import print_json
+    from quant_core.manifest import manifest_schema as schema
+
+    print_json(schema())
+
+
+@_manifest.command("verify")
+def manifest_verify(
+    place: Annotated[Path, typer.Argument(help="Folder of a run, or a manifest.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Compare what a run made with its manifest; exit code 1 if anything differs."""
+    from quant_core.cli._manifest import verify_run
+
+    if not verify_run(place, as_json=as_json):
+        raise typer.Exit(1)
 
 
 @_config.command("schema")

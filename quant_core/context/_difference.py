@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from quant_core.canonical import digest_parts
+from quant_core.canonical import canonical_json, digest, digest_parts
 from quant_core.context._frozen import NOTHING, Frozen
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Difference"]
 
 _NAMED = 20
+_BYTES = 4000
 
 
 class Difference(BaseModel):
@@ -51,14 +52,23 @@ class Difference(BaseModel):
     def to_dict(self) -> dict[str, Any]:
         """Return the difference as plain values of bounded size, for the ledger and metadata.
 
-        Of many names the first 20 are told, with their number and the digest of all.
+        Of many names the first 20 are told, with their number and the digest of all; of a value
+        of more than 4,000 bytes its digest.
         """
         told = {
             "added": {field: _told(names) for field, names in self.added.items()},
             "removed": {field: _told(names) for field, names in self.removed.items()},
-            "changed": self.model_dump(mode="json")["changed"],
+            "changed": {
+                name: [_short(value) for value in pair]
+                for name, pair in self.model_dump(mode="json")["changed"].items()
+            },
         }
         return {name: entries for name, entries in told.items() if entries}
+
+
+def _short(value: Any) -> Any:
+    text = canonical_json(value)
+    return {"digest": digest(text), "bytes": len(text)} if len(text) > _BYTES else value
 
 
 def _told(names: Sequence[str]) -> dict[str, Any]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from importlib.metadata import PackageNotFoundError, version
-from platform import python_version
 from typing import TYPE_CHECKING, Any
 
+from quant_core import manifest
 from quant_core.canonical import digest
-from quant_core.cells import whole_file
+from quant_core.clock import clock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["OUTPUTS", "STRATEGY_OUTPUTS", "package_versions", "write_manifest"]
+    from quant_core.ledger import Head
+    from quant_core.tournament._run import Pipeline
+
+__all__ = ["OUTPUTS", "STRATEGY_OUTPUTS", "run_facts", "write_manifest"]
 
 OUTPUTS = (
     "dropped.parquet",
@@ -25,9 +26,6 @@ OUTPUTS = (
     "window_metrics.parquet",
 )
 """Files that the inputs determine to the byte."""
-
-_PACKAGES = ("quant-assets", "numba", "numpy", "pandas", "pyarrow", "scipy")
-
 
 STRATEGY_OUTPUTS = ("atom_returns.parquet", "strategy_models.parquet")
 """The same, of a configuration with strategies."""
@@ -40,7 +38,7 @@ def write_manifest(
     outputs: Sequence[str] = OUTPUTS,
     known: Mapping[str, str] | None = None,
 ) -> None:
-    """Write ``manifest.json``: the facts of a run, versions, and digests of its outputs.
+    """Write ``manifest.json``: the facts of a run, what it ran on, and digests of its outputs.
 
     Parameters
     ----------
@@ -55,18 +53,46 @@ def write_manifest(
     """
     hashed = known or {}
     digests = {name: hashed.get(name) or digest((folder / name).read_bytes()) for name in outputs}
-    manifest = {**facts, "versions": package_versions(), "outputs": digests}
-    with whole_file(folder / "manifest.json") as unfinished:
-        text = json.dumps(manifest, indent=2, sort_keys=True, allow_nan=False)
-        unfinished.write_text(text + "\n", encoding="utf-8")
+    manifest.write_manifest(
+        folder / manifest.MANIFEST,
+        manifest.made_manifest({"kind": "tournament", **facts}, digests),
+    )
 
 
-def package_versions() -> dict[str, str]:
-    """Return the releases of Python and of what computes."""
-    found = {"python": python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+def run_facts(run: Pipeline, head: Head) -> dict[str, Any]:
+    """Return what a run says of itself in its manifest.
+
+    Parameters
+    ----------
+    run : Pipeline
+        The run, after its last stage.
+    head : Head
+        Head of its audit trail.
+    """
+    ingested = run.prepared.ingested
+    stages = [
+        {"name": step.name, "seconds": step.seconds, "changed": step.changed.to_dict()}
+        for step in run.steps
+    ]
+    counts = {kind: {"hits": hits, "computed": made} for kind, (hits, made) in run.counts.items()}
+    return {
+        "run_id": run.data.run_id,
+        "started": run.data.started.isoformat(),
+        "finished": clock().now().isoformat(),
+        "seeds": {"tournament": run.data.seed},
+        "seconds": run.seconds,
+        "backend": run.compute.name,
+        "workers": run.compute.workers,
+        "config": run.config.resolved(),
+        "data": {
+            "origin": ingested.origin,
+            "version": ingested.version,
+            "symbols": len(ingested.matrix.symbols),
+            "dates": len(ingested.matrix.dates),
+            **ingested.report.to_dict(),
+        },
+        "stages": stages,
+        "counts": counts,
+        "ledger": {"seq": head.seq, "hash": head.hash},
+        **run.summary,
+    }

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from fsspec.utils import get_protocol
 
 from quant_core.canonical import digest
-from quant_core.tournament._manifest import package_versions
+from quant_core.manifest import package_versions
 from quant_core.tournament._paths import PATH_NAMES
 
 if TYPE_CHECKING:

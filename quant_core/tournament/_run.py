@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from quant_core.compute import Compute
     from quant_core.config import TournamentConfig
-    from quant_core.context import Settings, Stage, StageRegistry
+    from quant_core.context import RunData, Settings, Stage, StageRegistry
     from quant_core.data import DataConfig
     from quant_core.tournament._progress import CellFact, Progress
 
@@ -202,14 +202,15 @@ class Pipeline:
         settings: Settings | None = None,
     ) -> None:
         started = clock().now()
-        self.config, self.out = config, Path(out)
+        self.config: TournamentConfig = config
+        self.out = Path(out)
         self.compute, self.progress = compute or SerialCompute(), progress or Silent()
         self.stages = stages.of(self)
         self._settings = settings or current_settings()
         with use_settings(self._settings):
             self.prepared = Prepared.of(config, data)
         made_of = digest_parts([self.prepared.version, str(started)])
-        self.data = self.prepared.run_data(
+        self.data: RunData = self.prepared.run_data(
             run_id or f"{started:%Y%m%dT%H%M%S}-{made_of[:8]}", started
         )
         self.context = SelectionContext(run_id=self.data.run_id)

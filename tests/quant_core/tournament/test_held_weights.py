@@ -12,10 +12,9 @@ import pytest
 from quant_core.cells import FolderStore
 from quant_core.compute import SerialCompute
 from quant_core.errors import StoreError
-from quant_core.tournament import Silent, collect_atoms, plan, plan_solves, run, solve
+from quant_core.tournament import Prepared, Silent, collect_atoms, plan, plan_solves, run, solve
 from quant_core.tournament._folder import SingleFileStore
 from quant_core.tournament._pipeline import by_month
-from quant_core.tournament._run import Prepared
 from tests.quant_core.tournament.test_look_ahead import frame, same
 from tests.quant_core.tournament.test_same_bytes import Shuffled
 
