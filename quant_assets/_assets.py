@@ -33,7 +33,17 @@ def version_of(*modules: str, sections: tuple[str, ...] = ()) -> str:
     return digest_parts([code_version(*modules), digest_json(read)])
 
 
-def spans() -> dict[str, Any]:
-    """Return input metadata that says where the months of each sleeve begin and end."""
+def spans(reach: str = "") -> dict[str, Any]:
+    """Return input metadata that says which months of each sleeve an input reads.
+
+    Parameters
+    ----------
+    reach : str
+        Property of `Sleeve` with the first and last month that a month reads, counted from its
+        own, where the sleeves differ: a partition mapping is one for all of them.
+    """
     found = sleeves().values()
-    return {"spans": {s.name: [s.first, s.last or "9999-12"] for s in found}}
+    own: dict[str, Any] = {"spans": {s.name: [s.first, s.last or "9999-12"] for s in found}}
+    if reach:
+        own["reach"] = {s.name: list(getattr(s, reach)) for s in found}
+    return own

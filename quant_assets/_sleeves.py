@@ -56,6 +56,24 @@ class Sleeve:
         return self._months_of(self.config.windows.train) + int(self.starts_from_held)
 
     @property
+    def train_reach(self) -> tuple[int, int]:
+        """First and last month, counted from its own, that the windows of a month train on.
+
+        A weekly window trains on days of its own month too; a monthly one may not see them.
+        """
+        return -self.look_back, 0 if self.config.windows.step == "week" else -1
+
+    @property
+    def feature_reach(self) -> tuple[int, int]:
+        """First and last month, counted from its own, that the features of a month read."""
+        return -self.feature_look_back, 0
+
+    @property
+    def training_reach(self) -> tuple[int, int]:
+        """First and last month, counted from its own, that the models of a month read."""
+        return -self.training_look_back, -1
+
+    @property
     def starts_from_held(self) -> bool:
         """Whether a window reads the one before: some profile has a turnover limit."""
         return any(getattr(c.spec, "turnover", None) is not None for c in self.config.profiles)

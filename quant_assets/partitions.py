@@ -14,7 +14,7 @@ from quant_core.config import registry
 from quant_core.strategies import MONTHS_HELD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "FEATURES",
@@ -91,6 +91,12 @@ def _months_before(count: int, *, until: int) -> dg.MultiPartitionMapping:
     )
 
 
+def _reaching(reaches: Iterable[tuple[int, int]]) -> dg.MultiPartitionMapping:
+    """Return the mapping that holds the months of every sleeve; `spans` cuts each to its own."""
+    starts, ends = zip(*reaches, strict=True)
+    return _months_before(-min(starts), until=max(ends))
+
+
 def partition_key(sleeve: str, month: str) -> dg.MultiPartitionKey:
     """Return the key of a sleeve's month."""
     return dg.MultiPartitionKey({SLEEVE: sleeve, MONTH: month})
@@ -141,18 +147,14 @@ ONE_MONTH_BACK = _months_before(1, until=0)
 TWO_MONTHS_BACK = _months_before(MONTHS_HELD, until=0)
 """A month and the two before it: a stream follows signals of these."""
 
-FEATURES = _months_before(max(s.feature_look_back for s in _FOUND.values()), until=0)
-"""The months that the features of a month read."""
+FEATURES = _reaching(sleeve.feature_reach for sleeve in _FOUND.values())
+"""The months that the features of a month read, in the sleeve that reads most."""
 
-TRAINING = _months_before(max(s.training_look_back for s in _FOUND.values()), until=-1)
-"""The months that the models of a month are trained on."""
+TRAINING = _reaching(sleeve.training_reach for sleeve in _FOUND.values())
+"""The months that the models of a month are trained on, in the sleeve that reads most."""
 
-# A weekly window inside a month trains on days of that month; a monthly one may not see them.
-TRAIN = _months_before(
-    max(sleeve.look_back for sleeve in _FOUND.values()),
-    until=0 if any(s.config.windows.step == "week" for s in _FOUND.values()) else -1,
-)
-"""The months that the train periods of a month's windows lie in."""
+TRAIN = _reaching(sleeve.train_reach for sleeve in _FOUND.values())
+"""The months that the train periods of a month's windows lie in, in the sleeve that reads most."""
 
 WHOLE_SLEEVE = same_sleeve()
 """Every month of the same sleeve."""

@@ -1,5 +1,7 @@
 """Prices or returns as found, month by month."""
 
+from dataclasses import replace
+
 import dagster as dg
 import numpy as np
 import pyarrow as pa
@@ -24,7 +26,10 @@ __all__ = ["raw_prices"]
 )
 @without_retry
 def raw_prices(context: dg.AssetExecutionContext) -> dict[str, Partition]:
-    """Observations as the source has them, before any rule: ``date, symbol, value, row``."""
+    """Observations as the source has them, before any rule: ``date, symbol, value, row``.
+
+    A month is a function of its own observations, so that those of another change no byte of it.
+    """
     known = sleeves()
     found = {}
     for name, months in sleeves_with_months(list(context.partition_keys)).items():
@@ -44,7 +49,9 @@ def _read(sleeve: Sleeve, months: list[str]) -> RawObservations:
         begin = max(begin, np.datetime64(sleeve.data.start, "us"))
     if sleeve.data.end is not None:
         end = min(end, np.datetime64(sleeve.data.end, "us") + np.timedelta64(1, "D"))
-    return open_source(sleeve.data).read(begin, end)
+    raw = open_source(sleeve.data).read(begin, end)
+    # As it is configured: what a variable in it stands for changes no byte.
+    return replace(raw, origin=sleeve.data.prices or sleeve.data.returns or raw.origin)
 
 
 def _month(raw: RawObservations, month: str) -> pa.Table:
@@ -53,7 +60,7 @@ def _month(raw: RawObservations, month: str) -> pa.Table:
         start.astype("datetime64[us]"),
         (start + np.timedelta64(1, "M")).astype("datetime64[us]"),
     )
-    return raw.between(*within).to_table()
+    return raw.between(*within).numbered(f"observation of {month}").to_table()
 
 
 def _partition(table: pa.Table) -> Partition:

@@ -11,6 +11,7 @@ from quant_assets._figures import heading_counts, preview
 from quant_assets._resources import AuditTrail
 from quant_assets._sleeves import Sleeve, sleeves
 from quant_assets.partitions import MONTHLY, ONE_MONTH_BACK, partition_key, sleeves_with_months
+from quant_core.calendars import open_calendar
 from quant_core.contracts import ContractReport
 from quant_core.data import Ingested, RawObservations, ReturnsMatrix, ingest_month, matrix_version
 from resources._final_errors import without_retry
@@ -26,7 +27,7 @@ _CHECK = "kept_plus_dropped_is_in"
     partitions_def=MONTHLY,
     backfill_policy=SINGLE_RUN,
     retry_policy=RETRIES,
-    code_version=version_of("quant_core.data._ingest", sections=("data",)),
+    code_version=version_of("quant_core.data._ingest", sections=("calendar", "data")),
     ins={"raw_prices": dg.AssetIn(partition_mapping=ONE_MONTH_BACK, metadata=spans())},
     check_specs=[
         dg.AssetCheckSpec(
@@ -80,6 +81,7 @@ def _ingest(sleeve: Sleeve, month: str, tables: Mapping[str, pa.Table]) -> Inges
         RawObservations.from_table(previous) if previous is not None else None,
         duplicates=sleeve.data.duplicates,
         max_gap_days=sleeve.data.max_gap_days,
+        calendar=open_calendar(sleeve.config.calendar),
     )
 
 

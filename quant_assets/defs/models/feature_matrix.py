@@ -9,6 +9,7 @@ import pyarrow as pa
 from quant_assets._assets import RETRIES, SINGLE_RUN, spans, version_of
 from quant_assets._sleeves import Sleeve, sleeves
 from quant_assets.partitions import FEATURES, MONTHLY, partition_key, sleeves_with_months
+from quant_core.calendars import open_calendar
 from quant_core.data import Ingested, RawObservations, ingest_since
 from quant_core.strategies import FeatureMatrix, distinct_features, features_of, month_rows
 from resources._final_errors import without_retry
@@ -23,9 +24,10 @@ __all__ = ["feature_matrix"]
     backfill_policy=SINGLE_RUN,
     retry_policy=RETRIES,
     code_version=version_of(
-        "quant_core.strategies._features", sections=("data", "periods_per_year", "strategies")
+        "quant_core.strategies._features",
+        sections=("calendar", "data", "periods_per_year", "strategies"),
     ),
-    ins={"raw_prices": dg.AssetIn(partition_mapping=FEATURES, metadata=spans())},
+    ins={"raw_prices": dg.AssetIn(partition_mapping=FEATURES, metadata=spans("feature_reach"))},
     kinds={"parquet"},
 )
 @without_retry
@@ -73,6 +75,7 @@ def _observed(sleeve: Sleeve, months: list[str], tables: Mapping[str, pa.Table])
         duplicates=sleeve.data.duplicates,
         max_gap_days=sleeve.data.max_gap_days,
         prices=True,
+        calendar=open_calendar(sleeve.config.calendar),
     )
 
 

@@ -39,8 +39,8 @@ type _Months = dict[str, list[ModelRecord]]
         "quant_core.strategies._models", sections=("benchmark", "strategies", "seed")
     ),
     ins={
-        "returns_matrix": dg.AssetIn(partition_mapping=TRAINING, metadata=spans()),
-        "feature_matrix": dg.AssetIn(partition_mapping=TRAINING, metadata=spans()),
+        "returns_matrix": dg.AssetIn(partition_mapping=TRAINING, metadata=spans("training_reach")),
+        "feature_matrix": dg.AssetIn(partition_mapping=TRAINING, metadata=spans("training_reach")),
     },
     check_specs=[
         dg.AssetCheckSpec(

@@ -1,21 +1,22 @@
 """Which atoms each window may hold."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from quant_assets._assets import RETRIES, SINGLE_RUN, spans, version_of
 from quant_assets._resources import AuditTrail, ComputeBackend, LakehouseRoot
 from quant_assets._sleeves import sleeves
 from quant_assets._stages import StageRun, run_stage
 from quant_assets.partitions import MONTHLY, TRAIN, partition_key, sleeves_with_months
-from quant_core.compute import Compute
 from quant_core.selection.htr import STAGES
-from quant_core.tournament import StageOutcome, select
+from quant_core.tournament import Members, StageOutcome, select
 from resources._final_errors import without_retry
 from resources.ray_io_manager import Partition
 
@@ -35,10 +36,10 @@ _RULES = sorted(
     code_version=version_of(
         "quant_core.tournament._selecting",
         *_RULES,
-        sections=("windows", "benchmark", "directions", "selections"),
+        sections=("windows", "benchmark", "directions", "selections", "universe"),
     ),
     ins={
-        "atom_returns": dg.AssetIn(partition_mapping=TRAIN, metadata=spans()),
+        "atom_returns": dg.AssetIn(partition_mapping=TRAIN, metadata=spans("train_reach")),
         "universe": dg.AssetIn(),
     },
     check_specs=[
@@ -66,7 +67,7 @@ def selected_atoms(
     for name, months in sleeves_with_months(list(context.partition_keys)).items():
         store = lakehouse.store("selected_atoms", name)
         run = StageRun.of(sleeves()[name], months, atom_returns, store)
-        stage = partial(_select, compute=backend.compute)
+        stage = partial(_select, compute=backend.compute, universe=_judged(run, universe))
         done = run_stage("select", stage, run, trail, run_id=context.run.run_id)
         for month in months:
             table, key = store.read(month), str(partition_key(name, month))
@@ -79,8 +80,23 @@ def selected_atoms(
     yield dg.MaterializeResult(value=found, check_results=[check])
 
 
-def _select(run: StageRun, *, compute: Compute, **options: Any) -> StageOutcome:
-    return select(run.inputs, run.sleeve.config, run.windows, run.store, compute=compute, **options)
+def _select(run: StageRun, **options: Any) -> StageOutcome:
+    return select(run.inputs, run.sleeve.config, run.windows, run.store, **options)
+
+
+def _judged(run: StageRun, universe: Mapping[str, pa.Table]) -> dict[str, Members] | None:
+    """Read who may be chosen in each window, where the sleeve has rules of membership."""
+    if not run.sleeve.config.universe.given:
+        return None
+    place = {str(atom): column for column, atom in enumerate(run.inputs.atoms)}
+    found = {}
+    for month, windows in run.windows.items():
+        table = universe[str(partition_key(run.sleeve.name, month))]
+        for window in windows:
+            own = table.filter(pc.equal(table["window"], window.key))
+            columns = np.array([place[atom] for atom in own["atom"].to_pylist()], dtype=np.int64)
+            found[window.key] = Members(columns, tuple(own["reason"].to_pylist()))
+    return found
 
 
 def _winners_by_stage(atoms: pa.Table | None) -> dict[str, dict[str, int]]:

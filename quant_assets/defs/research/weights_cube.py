@@ -46,7 +46,7 @@ _PAST = "nothing_from_the_future"
             "profiles",
         ),
     ),
-    ins={"atom_returns": dg.AssetIn(partition_mapping=TRAIN, metadata=spans())},
+    ins={"atom_returns": dg.AssetIn(partition_mapping=TRAIN, metadata=spans("train_reach"))},
     deps=["selected_atoms"],
     check_specs=[
         dg.AssetCheckSpec(
