@@ -17,6 +17,7 @@ from quant_core.ledger import Ledger
 from quant_core.models import ModelStore
 from quant_core.tournament import register_models
 from resources.lakehouse import Lakehouse, data_folder
+from resources.mlflow_rebuild import TELL, Telling, witness_tag
 from resources.mlflow_registry import ModelRegistry
 from resources.ray_compute import RayCompute
 from resources.strategy_database import StrategyDatabase
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from quant_assets._sleeves import Sleeve
     from quant_core.cells import FolderStore
+    from quant_core.champion import Election
     from quant_core.compute import Compute
     from quant_core.ledger import Action
     from quant_core.strategies import ModelRecord
@@ -108,7 +110,13 @@ class AuditTrail(dg.ConfigurableResource[Any]):
 
     @contextmanager
     def action(
-        self, name: str, sleeve: Sleeve, *, run_id: str, **context: Any
+        self,
+        name: str,
+        sleeve: Sleeve,
+        *,
+        run_id: str,
+        inputs: Mapping[str, str] | None = None,
+        **context: Any,
     ) -> Iterator[tuple[Action, dict[str, Any]]]:
         """Record an action; the head of the trail is put into the second value, for metadata.
 
@@ -120,6 +128,8 @@ class AuditTrail(dg.ConfigurableResource[Any]):
             For which sleeve.
         run_id : str
             Dagster's run.
+        inputs : mapping of str to str, optional
+            Digests of what is read, by name.
         **context
             Where else: partitions, configurations.
         """
@@ -127,10 +137,60 @@ class AuditTrail(dg.ConfigurableResource[Any]):
         with Ledger(self.path(sleeve.name)) as ledger:
             if ledger.head().seq < 0:
                 ledger.genesis(**_genesis(sleeve, run_id))
-            with ledger.action(name, context={"run_id": run_id, **context}) as action:
+            about = {"run_id": run_id, **context}
+            with ledger.action(name, context=about, inputs=inputs) as action:
                 yield action, witness
             head = ledger.head()
-            witness |= {"ledger_seq": head.seq, "ledger_head": head.hash}
+            witness |= {
+                "ledger_trail": sleeve.name,
+                "ledger_seq": head.seq,
+                "ledger_head": head.hash,
+            }
+
+    def candidates(self, sleeve: Sleeve, election: Election, *, run_id: str) -> None:
+        """Record every cell that an election tried, and what each gate said of it."""
+        with Ledger(self.path(sleeve.name)) as ledger:
+            for verdict in election.verdicts:
+                gates = {one.name: [one.value, one.threshold] for one in verdict.results}
+                ledger.candidate(
+                    run_id=run_id,
+                    cell=verdict.cell,
+                    passed=verdict.passed,
+                    reason=verdict.reason,
+                    gates=gates,
+                )
+
+    def tell(
+        self, registry: ModelRegistry, sleeve: Sleeve, *, run_id: str, told: Telling, name: str
+    ) -> None:
+        """Add to the run in MLflow, which becomes a witness of the trail.
+
+        All of it is in the trail before MLflow hears of it, so that its view can be made again.
+
+        Parameters
+        ----------
+        registry : ModelRegistry
+            MLflow.
+        sleeve : Sleeve
+            Whose trail.
+        run_id : str
+            Dagster's run.
+        told : Telling
+            What is told.
+        name : str
+            What the trail calls it.
+        """
+        with self.action(TELL, sleeve, run_id=run_id, about=name, told=told.recorded()) as found:
+            action, _ = found
+            tags = {**told.tags, witness_tag(sleeve.name): str(action.head)}
+            registry.log(
+                run_id,
+                params=told.params,
+                metrics=told.metrics,
+                tables={name: one.table for name, one in told.tables.items()},
+                documents=told.documents,
+                tags=tags,
+            )
 
     def register(
         self, sleeve: Sleeve, models: Iterable[ModelRecord], store: ModelStore, *, run_id: str

@@ -96,9 +96,9 @@ def _row(record: Record) -> tuple[str, ...]:
     body = record.body
     if record.kind is Kind.ACTION:
         what = f"{body['name']} {body['phase']}"
-        parts = (body.get("context", {}), body.get("outcome", {}), body.get("outputs", {}))
+        parts = [body.get(name, {}) for name in ("context", "outcome", "outputs")]
     else:
-        what, parts = str(record.kind), (_facts(record),)
+        what, parts = str(record.kind), [_facts(record)]
     told = "  ".join(text for part in parts for text in _told(part))
     return str(record.seq), record.ts[:19].replace("T", " "), what, run_of(record), told
 

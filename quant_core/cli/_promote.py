@@ -37,7 +37,7 @@ class _Registry(Protocol):
 
     def aliases(self) -> dict[str, dict[str, int]]: ...
 
-    def promote(self, name: str, number: int) -> _Registered: ...
+    def promote_by_hand(self, name: str, number: int) -> _Registered: ...
 
     def witnesses(self, trail: str) -> Sequence[str]: ...
 
@@ -49,7 +49,7 @@ def promote_model(name: str, reference: str) -> None:
     registry = open_registry()
     before = registry.aliases().get(name, {}).get("champion")
     chosen = registry.find(name, reference)
-    registry.promote(name, chosen.number)
+    registry.promote_by_hand(name, chosen.number)
     was = "there was none" if before is None else f"was version {before}"
     results().print(
         escape(

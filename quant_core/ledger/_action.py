@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from quant_core.ledger._record import Head
 
 __all__ = ["Action"]
 
@@ -14,12 +17,17 @@ class Action:
 
     Parameters
     ----------
-    seq : int
-        Number of its ``intent`` record.
+    head : Head
+        Number and hash of its ``intent`` record.
     """
 
-    seq: int
+    head: Head
     outputs: dict[str, Any] = field(default_factory=dict)
     """Digests of what was made, by name."""
     outcome: dict[str, Any] = field(default_factory=dict)
     """Facts about how it went: counts, seconds, statuses."""
+
+    @property
+    def seq(self) -> int:
+        """Number of its ``intent`` record."""
+        return self.head.seq

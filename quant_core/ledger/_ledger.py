@@ -216,7 +216,7 @@ class Ledger:
             "context": dict(context or {}),
             "inputs": dict(inputs or {}),
         }
-        done = Action(self.append(Kind.ACTION, {**body, "phase": "intent"}).seq)
+        done = Action(self.append(Kind.ACTION, {**body, "phase": "intent"}))
         body["intent"] = done.seq
         try:
             yield done

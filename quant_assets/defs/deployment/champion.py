@@ -12,13 +12,17 @@ from quant_assets._fidelity import with_simulators
 from quant_assets._gates import gate_checks, gate_specs, verdicts_preview
 from quant_assets._resources import AuditTrail, LakehouseRoot, Registry
 from quant_assets._sleeves import sleeves
+from quant_assets._trail import trail_check, trail_spec, whole_trail
 from quant_assets._whole import WholeSleeve
 from quant_assets.partitions import SLEEVES
+from quant_core.canonical import digest_json
 from quant_core.champion import Election, cell_gates, election_table
 from quant_core.config import GateConfig, TournamentConfig
 from quant_core.errors import ContractError, MissingPartitionError
+from quant_core.frames import digest_frame
 from quant_core.tournament import NOT_A_FINALIST, PATH_NAMES, Evidence, StoredPaths
 from resources._final_errors import without_retry
+from resources.mlflow_rebuild import StoredTable, Telling
 from resources.ray_io_manager import Partition
 
 __all__ = ["champion"]
@@ -34,6 +38,7 @@ _ELECTED = "champion_elected"
     code_version=version_of("quant_core.tournament._evidence", sections=("champion",)),
     deps=["leaderboard"],
     check_specs=[
+        trail_spec("champion"),
         dg.AssetCheckSpec(
             _ELECTED,
             asset="champion",
@@ -54,21 +59,31 @@ def champion(
     """Who passed the gates, and what they said of everyone who was tried before."""
     elections: dict[str, Election] = {}
     found: dict[str, Partition] = {}
+    trails: dict[str, str] = {}
     for name in sorted(context.partition_keys):
         sleeve = sleeves()[name]
-        with trail.action("elect", sleeve, run_id=context.run.run_id) as told:
+        run_id = context.run.run_id
+        trails[name] = whole_trail(context, trail, name)
+        evidence = _evidence(name, lakehouse)
+        given = {"leaderboard": digest_frame(evidence.board)}
+        with trail.action("elect", sleeve, run_id=run_id, inputs=given) as told:
             action, witness = told
-            election = elections[name] = _evidence(name, lakehouse).elect()
+            election = elections[name] = evidence.elect()
             action.outcome = _outcome(election)
+            action.outputs = {"champion": digest_frame(election_table(election))}
+        trail.candidates(sleeve, election, run_id=run_id)
         found[name] = Partition(election_table(election), {**_metadata(election), **witness})
     every = {name: one.verdicts for name, one in elections.items()}
     nobody = {name: one.reason for name, one in elections.items() if not one.champion}
     elected = dg.AssetCheckResult(check_name=_ELECTED, passed=not nobody, metadata=nobody)
     checks = gate_checks(cell_gates(GateConfig()), every)
-    yield dg.MaterializeResult(value=found, check_results=[elected, *checks])
+    yield dg.MaterializeResult(value=found, check_results=[trail_check(trails), elected, *checks])
     # The election is stored by now: an MLflow that fails loses nothing but its own view.
     for name, election in elections.items():
-        _tell(registry, context.run.run_id, name, election, lakehouse)
+        words = _told(name, election, lakehouse)
+        trail.tell(
+            registry.open(), sleeves()[name], run_id=context.run.run_id, told=words, name=name
+        )
 
 
 def _evidence(name: str, lakehouse: LakehouseRoot) -> Evidence:
@@ -128,18 +143,23 @@ def _metadata(election: Election) -> dict[str, Any]:
     }
 
 
-def _tell(
-    registry: Registry, run_id: str, name: str, election: Election, lakehouse: LakehouseRoot
-) -> None:
+def _told(name: str, election: Election, lakehouse: LakehouseRoot) -> Telling:
     figures: Mapping[str, float | None] = {
         result.name: result.value
         for verdict in election.verdicts[-1:]
         if verdict.passed
         for result in verdict.results
     }
-    board = lakehouse.store("leaderboard").read(name)
-    registry.open().log(
-        run_id,
+    config = sleeves()[name].config
+    stored = {"verdicts": "champion", "leaderboard": "leaderboard"}
+    tables = {"verdicts": election_table(election)}
+    if (board := lakehouse.store("leaderboard").read(name)) is not None:
+        tables["leaderboard"] = board
+    return Telling(
+        params={
+            f"{name}.config_hash": digest_json(config.resolved()),
+            f"{name}.seed": str(config.seed),
+        },
         metrics={
             f"{name}.{figure}": value
             for figure, value in {
@@ -149,10 +169,13 @@ def _tell(
                 "elected": float(election.champion is not None),
             }.items()
         },
-        tables={f"{name}.verdicts": election_table(election), f"{name}.leaderboard": board},
+        tables={
+            f"{name}.{what}": StoredTable(stored[what], name, table)
+            for what, table in tables.items()
+        },
         documents={
             f"{name}.election": _outcome(election),
-            f"{name}.config": sleeves()[name].config.resolved(),
+            f"{name}.config": config.resolved(),
         },
         tags={f"{name}.champion": "/".join(election.champion or ("none",))},
     )

@@ -19,11 +19,13 @@ from quant_core.config import ModelGateConfig
 from quant_core.data import ReturnsMatrix
 from quant_core.strategies import ModelRecord, strategy_row, strategy_symbols
 from resources._final_errors import without_retry
+from resources.mlflow_rebuild import REGISTER, Telling
 from resources.mlflow_registry import CHAMPION, RULES, RegisteredModel
 from resources.ray_io_manager import Partition
 
 __all__ = ["registered_models"]
 
+_OWN_TAGS = ("sleeve", "month", "inputs_hash", "model_version")
 _GATES = model_gates(ModelGateConfig(), first=False)
 
 SCHEMA = pa.schema(
@@ -67,21 +69,29 @@ def registered_models(
         strategy = strategies()[name]
         record = newest_model(strategy, lakehouse)
         run_id = context.run.run_id
-        with trail.action("register", strategy.sleeve, run_id=run_id, strategy=name) as told:
+        given = {"strategy_models": record.key, "model": record.sha256}
+        with trail.action(
+            REGISTER, strategy.sleeve, run_id=run_id, inputs=given, strategy=name
+        ) as told:
             action, witness = told
             in_place = registry.open().aliased(name, CHAMPION)
             verdict = judged(strategy, record, in_place, lakehouse)
             lineage = {"run_id": run_id, "ledger_seq": str(action.seq)}
             model = _register(strategy, record, lakehouse, registry, lineage)
             promoted = _promote(strategy, model, in_place, verdict, registry)
-            action.outcome = {"version": model.number, "promoted": promoted}
+            action.outcome = {
+                "version": model.number,
+                "promoted": promoted,
+                "registered": _recorded(model),
+                **({} if promoted is None else {"judged": _judgement(strategy, verdict)}),
+            }
             action.outputs = {"model": record.sha256}
         verdicts[name] = [verdict]
-        facts = {**_metadata(model, verdict, registry), "promoted": promoted, **witness}
+        facts = {**_metadata(model, verdict, registry), "promoted": bool(promoted), **witness}
         found[name] = Partition(_table(record, verdict), facts)
     yield dg.MaterializeResult(value=found, check_results=_checks(verdicts))
     for name, (verdict,) in verdicts.items():
-        _tell(registry, context.run.run_id, name, verdict)
+        _tell(trail, registry, context.run.run_id, name, verdict)
 
 
 def _register(
@@ -120,15 +130,30 @@ def _promote(
     in_place: RegisteredModel | None,
     verdict: Verdict,
     registry: Registry,
-) -> bool:
-    """Promote a model that passes, once: a rollback by hand must outlast the next run."""
-    rules = digest_json(strategy.sleeve.config.champion.models.model_dump())
-    if in_place is not None and model.tags.get(RULES) == rules:
-        return False
+) -> bool | None:
+    """Promote a model that passes, once: a rollback by hand must outlast the next run.
+
+    None says that it was judged by these rules before.
+    """
+    judgement = _judgement(strategy, verdict)
+    if in_place is not None and model.tags.get(RULES) == judgement["rules"]:
+        return None
     if verdict.passed:
         registry.open().promote(model.name, model.number)
-    registry.open().judged(model, rules=rules, reason=verdict.reason)
+    registry.open().judged(model, **judgement)
     return verdict.passed
+
+
+def _judgement(strategy: SleeveStrategy, verdict: Verdict) -> dict[str, str]:
+    rules = digest_json(strategy.sleeve.config.champion.models.model_dump())
+    return {"rules": rules, "reason": verdict.reason}
+
+
+def _recorded(model: RegisteredModel) -> dict[str, Any]:
+    """Return what a version is made of, for the trail."""
+    spec = model.spec.model_dump(mode="json")
+    tags = {name: text for name, text in model.tags.items() if name in _OWN_TAGS}
+    return {"spec": spec, "strategy": model.strategy, "tags": tags}
 
 
 def _traded(strategy: SleeveStrategy, lakehouse: LakehouseRoot) -> list[str]:
@@ -183,10 +208,9 @@ def _metadata(model: RegisteredModel, verdict: Verdict, registry: Registry) -> d
     }
 
 
-def _tell(registry: Registry, run_id: str, name: str, verdict: Verdict) -> None:
+def _tell(trail: AuditTrail, registry: Registry, run_id: str, name: str, verdict: Verdict) -> None:
     known = {one.name: one.value for one in verdict.results}
-    passed = {"passed": float(verdict.passed)}
-    registry.open().log(
-        run_id,
-        metrics={f"{name}.{figure}": value for figure, value in {**known, **passed}.items()},
-    )
+    figures = {**known, "passed": float(verdict.passed)}
+    told = Telling(metrics={f"{name}.{figure}": value for figure, value in figures.items()})
+    sleeve = strategies()[name].sleeve
+    trail.tell(registry.open(), sleeve, run_id=run_id, told=told, name=name)
