@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from quant_core.live._engine import Engine, Outcome
     from quant_core.live._file_strategies import FileStrategies, open_strategies
-    from quant_core.live._isolated import IsolatedLane
-    from quant_core.live._isolated_messages import Dropped, Failure, Result, Serving, Work
-    from quant_core.live._json_log import JsonLog, opened_log
     from quant_core.live._latency import Latencies
     from quant_core.live._loading import Changes, Prepared
     from quant_core.live._messages import (
@@ -23,7 +20,6 @@ if TYPE_CHECKING:
         dead_letters_table,
     )
     from quant_core.live._open_model import model_opener, open_model
-    from quant_core.live._parquet_sink import ParquetSink
     from quant_core.live._protocols import (
         METRICS,
         Log,
@@ -44,11 +40,15 @@ if TYPE_CHECKING:
         PythonStrategy,
     )
     from quant_core.live._quarantine import CircuitBreaker, Quarantine, Standing
-    from quant_core.live._replay import ReplaySource
     from quant_core.live._runner import Figures, Runner
     from quant_core.live._settings import Settings
     from quant_core.live._signals import Drawn, Signals
     from quant_core.live._strategy import Mode, Priority, StrategyRow
+    from quant_core.live.isolated._lane import IsolatedLane
+    from quant_core.live.isolated._messages import Dropped, Failure, Result, Serving, Work
+    from quant_core.live.journal._json_log import JsonLog, opened_log
+    from quant_core.live.replay._sink import ParquetSink
+    from quant_core.live.replay._source import ReplaySource
 
 __all__ = [
     "DEAD_LETTERS_SCHEMA",
@@ -112,15 +112,15 @@ _MODULES = {
         "FileStrategies",
         "open_strategies",
     ),
-    "_isolated": ("IsolatedLane",),
-    "_isolated_messages": (
+    "isolated._lane": ("IsolatedLane",),
+    "isolated._messages": (
         "Dropped",
         "Failure",
         "Result",
         "Serving",
         "Work",
     ),
-    "_json_log": (
+    "journal._json_log": (
         "JsonLog",
         "opened_log",
     ),
@@ -140,7 +140,7 @@ _MODULES = {
         "model_opener",
         "open_model",
     ),
-    "_parquet_sink": ("ParquetSink",),
+    "replay._sink": ("ParquetSink",),
     "_protocols": (
         "Log",
         "METRICS",
@@ -165,7 +165,7 @@ _MODULES = {
         "Quarantine",
         "Standing",
     ),
-    "_replay": ("ReplaySource",),
+    "replay._source": ("ReplaySource",),
     "_runner": (
         "Figures",
         "Runner",

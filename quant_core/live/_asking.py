@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quant_core.live._isolated_messages import Dropped, Failure, Work
 from quant_core.live._kernels import activate
 from quant_core.live._labels import Labels, Origin
 from quant_core.live._loading import Serves
 from quant_core.live._messages import DeadLetter
 from quant_core.live._python_strategy import Block
 from quant_core.live._signals import Drawn
+from quant_core.live.isolated._messages import Dropped, Failure, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from quant_core.features import FeatureBank, Rows
-    from quant_core.live._isolated import IsolatedLane
-    from quant_core.live._isolated_messages import Result, Serving
     from quant_core.live._plan import Group, Plan, Scope
     from quant_core.live._quarantine import Quarantine
     from quant_core.live._strategy import StrategyRow
+    from quant_core.live.isolated._lane import IsolatedLane
+    from quant_core.live.isolated._messages import Result, Serving
 
 __all__ = ["Answered", "Asking", "Batch"]
 

@@ -17,7 +17,6 @@ from quant_core.live._asking import Answered, Asking, Batch
 from quant_core.live._board import Board
 from quant_core.live._gate import Admitted, Gate, correlation_id
 from quant_core.live._guarded import Guarded
-from quant_core.live._journal import watcher
 from quant_core.live._kernels import OPEN, QUARANTINED
 from quant_core.live._labels import Origin
 from quant_core.live._loading import Changes, Prepared, Serves, prepare
@@ -28,17 +27,18 @@ from quant_core.live._quarantine import CircuitBreaker, Quarantine
 from quant_core.live._served import served_row
 from quant_core.live._signals import Drawn, Signals
 from quant_core.live._ticks import none_of, ordered, taken, writeable
+from quant_core.live.journal._journal import watcher
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from quant_core.features import FeatureSet, Rows
     from quant_core.inference import Predictor
-    from quant_core.live._isolated import IsolatedLane
     from quant_core.live._protocols import Log, Served, Telemetry
     from quant_core.live._settings import Settings
     from quant_core.live._strategy import StrategyRow
     from quant_core.live._tracing import Inference
+    from quant_core.live.isolated._lane import IsolatedLane
     from quant_core.models import ModelSpec
 
 __all__ = ["Engine", "Outcome"]

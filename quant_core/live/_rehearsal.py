@@ -11,9 +11,9 @@ from quant_core.features import Feature, FeatureSet
 from quant_core.inference import warm
 from quant_core.live._engine import Engine
 from quant_core.live._messages import TickBatch
-from quant_core.live._sampling import Sampling
 from quant_core.live._settings import Settings
 from quant_core.live._strategy import StrategyRow
+from quant_core.live.journal._sampling import Sampling
 from quant_core.models import ModelSpec, Signature
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from quant_core.clock import clock
 from quant_core.errors import QuantError
-from quant_core.live._journal import Journal
+from quant_core.live.journal._journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from quant_core.clock import clock
-from quant_core.live._journal import Journal
 from quant_core.live._latency import Latencies
 from quant_core.live._protocols import Marking, Silent
 from quant_core.live._queue import TickQueue
 from quant_core.live._rehearsal import rehearse
 from quant_core.live._reload import Reload
 from quant_core.live._tracing import trace
+from quant_core.live.journal._journal import Journal
 
 if TYPE_CHECKING:
     from quant_core.live._engine import Engine, Outcome

@@ -18,7 +18,7 @@ def imported(statement: str) -> set[str]:
 
 def test_a_worker_of_strategies_in_python_imports_nothing_heavy() -> None:
     heavy = {"pandas", "numba", "pyarrow", "pydantic", "scipy", "fsspec"}
-    assert not imported("import quant_core.live._isolated_worker") & heavy
+    assert not imported("import quant_core.live.isolated._worker") & heavy
 
 
 def test_the_runner_does_not_import_pandas() -> None:

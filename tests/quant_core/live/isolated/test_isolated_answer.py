@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from quant_core.live._isolated_answer import AnswerError, checked
+from quant_core.live.isolated._answer import AnswerError, checked
 
 
 def test_a_valid_answer_is_returned_as_it_is() -> None:

@@ -8,10 +8,10 @@ import numpy as np
 
 from quant_core.clock import clock
 from quant_core.errors import ConfigError
-from quant_core.live._merge import Merge
 from quant_core.live._protocols import Polled
-from quant_core.live._replay_file import ReplayFile
 from quant_core.live._ticks import joined, no_ticks, taken
+from quant_core.live.replay._file import ReplayFile
+from quant_core.live.replay._merge import Merge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Self
 
 from quant_core.clock import SystemClock
 from quant_core.isolation import encode
-from quant_core.live._isolated_answer import AnswerError, checked
-from quant_core.live._isolated_catalogue import Catalogue
-from quant_core.live._isolated_messages import Dropped, Failure, Result
-from quant_core.live._isolated_pool import Death, WorkerPool, log_output
-from quant_core.live._isolated_queue import Call, CallQueue
+from quant_core.live.isolated._answer import AnswerError, checked
+from quant_core.live.isolated._catalogue import Catalogue
+from quant_core.live.isolated._messages import Dropped, Failure, Result
+from quant_core.live.isolated._pool import Death, WorkerPool, log_output
+from quant_core.live.isolated._queue import Call, CallQueue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from quant_core.isolation import Frame
-    from quant_core.live._isolated_messages import Serving, Work
     from quant_core.live._settings import Settings
     from quant_core.live._strategy import StrategyRow
+    from quant_core.live.isolated._messages import Serving, Work
 
 __all__ = ["IsolatedLane"]
 

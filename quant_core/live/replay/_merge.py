@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from quant_core.live._messages import DeadLetter, TickBatch
-    from quant_core.live._replay_file import ReplayFile
+    from quant_core.live.replay._file import ReplayFile
 
 __all__ = ["Merge"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from quant_core.canonical import digest_json
 from quant_core.isolation import encode
-from quant_core.live._isolated_messages import Serving
+from quant_core.live.isolated._messages import Serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

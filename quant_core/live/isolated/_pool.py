@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from quant_core.isolation import Frame
-    from quant_core.live._isolated_catalogue import Catalogue
-    from quant_core.live._isolated_queue import Call
+    from quant_core.live.isolated._catalogue import Catalogue
+    from quant_core.live.isolated._queue import Call
 
 __all__ = ["Death", "Worker", "WorkerPool"]
 
 _LOG = logging.getLogger("quant_core.live")
 _FAILED_STARTS = 3
 _LONGEST_WAIT = 1.0
-_WORKER = "quant_core.live._isolated_worker"
+_WORKER = "quant_core.live.isolated._worker"
 _REAL = SystemClock()  # processes live in real time, whatever clock is in force
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from collections.abc import Set as AbstractSet
 
-    from quant_core.live._isolated_messages import Work
+    from quant_core.live.isolated._messages import Work
 
 __all__ = ["Call", "CallQueue"]
 

@@ -1,4 +1,4 @@
-"""The process that runs strategies in Python: ``python -m quant_core.live._isolated_worker``."""
+"""The process that runs strategies in Python: ``python -m quant_core.live.isolated._worker``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 
 from quant_core.clock import SystemClock
 from quant_core.isolation import encode, end_with_parent, frames, limit_memory, told
-from quant_core.live._isolated_answer import AnswerError, checked
 from quant_core.live._python_strategy import Block
+from quant_core.live.isolated._answer import AnswerError, checked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

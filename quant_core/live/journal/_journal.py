@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pyarrow.compute as pc
 
 from quant_core.live._protocols import Unlogged
-from quant_core.live._sampling import Sampling
+from quant_core.live.journal._sampling import Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

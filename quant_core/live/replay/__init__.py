@@ -1,0 +1,1 @@
+"""The embedded transport: ticks from Parquet files, signals into them."""
