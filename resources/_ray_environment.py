@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from quant_core.context import PREFIX, current_settings
+from quant_core.objects import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,19 +24,21 @@ __all__ = [
 ]
 
 _SECRET = re.compile(
-    r"SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE|AUTH|KEY|DSN", re.IGNORECASE
+    r"SECRET|TOKEN|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE|AUTH|KEY|DSN|FSSPEC", re.IGNORECASE
 )
+_URL_WITH_PASSWORD = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 _THREADS = ("MKL_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
-def is_secret(name: str) -> bool:
-    """Return whether the name of a variable says that its value is a secret."""
-    return _SECRET.search(name) is not None
+def is_secret(name: str, value: str = "") -> bool:
+    """Return whether the name of a variable, or a URL in its value, says that it is a secret."""
+    return _SECRET.search(name) is not None or _URL_WITH_PASSWORD.search(value) is not None
 
 
 def own_variables() -> dict[str, str]:
-    """Return our own variables of this process, secrets included."""
-    return {name: os.environ[name] for name in sorted(os.environ) if name.startswith(PREFIX)}
+    """Return our own variables of this process and those of S3, secrets included."""
+    wanted = (PREFIX, *SETTINGS)
+    return {name: os.environ[name] for name in sorted(os.environ) if name.startswith(wanted)}
 
 
 def project_root() -> Path:
@@ -63,7 +66,9 @@ def runtime_environment() -> dict[str, dict[str, str]]:
 
     Ray writes it to its logs, so secrets stay out of it; they travel with the tasks.
     """
-    open_settings = {name: value for name, value in own_variables().items() if not is_secret(name)}
+    open_settings = {
+        name: value for name, value in own_variables().items() if not is_secret(name, value)
+    }
     return {"env_vars": open_settings | worker_environment()}
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import fsspec
 import psutil
 
 from quant_core.cells import UNFINISHED, FolderStore
 from quant_core.context import current_settings
 from quant_core.errors import ConfigError
+from quant_core.objects import FileObjects, open_objects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,18 +67,28 @@ class Lakehouse:
         """Return the name of a partition inside its asset's store."""
         return "/".join(map(_checked, keys))
 
+    def prepare(self) -> str:
+        """Ask an object store, once a process, whether it honours conditions; return its answer.
+
+        Raises
+        ------
+        StoreError
+            If it does not, and ``TV_LAKEHOUSE_WRITERS`` is not ``one``.
+        """
+        return open_objects(self._url).prepare()
+
     def purge_unfinished(self) -> list[str]:
         """Remove what writers left behind that died half-way, and return the names.
 
         A file whose writer is still alive on this machine stays. Only a local lakehouse has such
         files: an object store shows an object when it is whole.
         """
-        fs, root = fsspec.core.url_to_fs(self._url)
-        if not isinstance(fs, fsspec.implementations.local.LocalFileSystem):
+        objects = open_objects(self._url)
+        if not isinstance(objects, FileObjects):
             return []
         left = [
             path
-            for path in sorted(Path(root).rglob(f".*{UNFINISHED}"))
+            for path in sorted(Path(objects.root).rglob(f".*{UNFINISHED}"))
             if not psutil.pid_exists(int(path.name.split(".")[-2]))
         ]
         for path in left:

@@ -6,23 +6,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg  # noqa: TID253 - an IO manager of the orchestrator
-import fsspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import PrivateAttr
 
-from quant_core.canonical import digest
 from quant_core.cells import Receipt
 from quant_core.errors import MissingPartitionError, StoreError
 from resources._final_errors import final_errors
 from resources._hot_objects import HotObjects
 from resources._partition_events import partition_events
 from resources._partition_values import Partition, by_partition, reader, to_table
+from resources._reach import own_months, reached
 from resources.lakehouse import Lakehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import pyarrow as pa
     from dagster import DagsterEvent
 
     from quant_core.cells import FolderStore
@@ -54,7 +52,9 @@ class RayIOManager(dg.ConfigurableIOManager):
     -----
     A look-back may reach before a sleeve's first partition. Input metadata
     ``{"spans": {sleeve: [first, last]}}`` says where each sleeve's months begin and end; keys
-    outside are left out, any other missing partition is an error.
+    outside are left out, any other missing partition is an error. One mapping serves all sleeves;
+    ``{"reach": {sleeve: [first, last]}}`` says which months, counted from its own, a sleeve's
+    month reads.
     """
 
     lakehouse: str = ""
@@ -85,6 +85,7 @@ class RayIOManager(dg.ConfigurableIOManager):
         with final_errors():
             found = by_partition(obj, list(places), asset=asset)
             written = {key: self.write(store, asset, places[key], found[key]) for key in places}
+            store.book(written.values(), code_version=_code_version(context))
         yield from partition_events(context, found, written)
 
     def write(self, store: FolderStore, asset: str, place: str, partition: Partition) -> Receipt:
@@ -95,7 +96,7 @@ class RayIOManager(dg.ConfigurableIOManager):
         table = to_table(value)
         receipt = store.write(place, table)
         self._hot.put(asset, place, receipt.digest, table)
-        self._digests[receipt.path] = _fingerprint(receipt.path), receipt.digest
+        self._digests[receipt.path] = store.version(place) or "", receipt.digest
         return receipt
 
     def load_input(self, context: dg.InputContext) -> Any:
@@ -111,27 +112,28 @@ class RayIOManager(dg.ConfigurableIOManager):
         """
         asset, store = _asset(context.asset_key), self.store(context.asset_key)
         places = self._places(context)
-        inside = _inside(places, (context.definition_metadata or {}).get("spans"))
+        facts = context.definition_metadata or {}
+        inside = _inside(places, facts.get("spans"))
+        if "reach" in facts:
+            inside = reached(inside, facts["reach"], own_months(context))
         with final_errors():
             make = reader(context.dagster_type.typing_type, asset=asset)
             return make({key: self.read(store, asset, key, place) for key, place in inside.items()})
 
     def read(self, store: FolderStore, asset: str, key: str, place: str) -> pa.Table:
         """Read one partition: the live object if it is still the file's, else the file."""
-        path = store.path(place)
-        try:
-            fingerprint = _fingerprint(path)
-        except FileNotFoundError as error:
-            raise MissingPartitionError(
-                f"{asset}: partition {key} has never been materialized (no file {path}); "
-                f"materialize it first"
-            ) from error
+        path, fingerprint = store.path(place), store.version(place)
+        if fingerprint is None:
+            raise _never(asset, key, path)
         known, content = self._digests.get(path, ("", ""))
         if known == fingerprint:
             table = self._hot.get(asset, place, content)
             if table is not None:
                 return table
-        table, content = parsed(path)
+        loaded = parsed(store, place)
+        if loaded is None:
+            raise _never(asset, key, path)
+        table, content = loaded
         self._hot.put(asset, place, content, table)
         self._digests[path] = fingerprint, content
         return table
@@ -172,23 +174,21 @@ def _inside(places: Mapping[str, str], spans: Mapping[str, Sequence[str]] | None
     return found
 
 
-def _fingerprint(path: str) -> str:
-    fs, root = fsspec.core.url_to_fs(path)
-    found: str = fs.ukey(root)
-    return found
+def _code_version(context: dg.OutputContext) -> str:
+    layer = context.step_context.job_def.asset_layer
+    return layer.get(context.asset_key).code_version or ""
 
 
-def parsed(path: str) -> tuple[pa.Table, str]:
-    """Return the table of a file and the digest of its bytes."""
-    fs, root = fsspec.core.url_to_fs(path)
-    data = fs.cat_file(root)
-    try:
-        return pq.read_table(pa.BufferReader(data)), digest(data)
-    except pa.ArrowInvalid as error:
-        raise StoreError(
-            f"{path}: expected a Parquet file, found something else ({error}); "
-            "delete the file and materialize the partition again"
-        ) from error
+def parsed(store: FolderStore, place: str) -> tuple[pa.Table, str] | None:
+    """Return the table of a partition and the digest of its bytes, read from where it lies."""
+    return store.load(place)
+
+
+def _never(asset: str, key: str, path: str) -> MissingPartitionError:
+    return MissingPartitionError(
+        f"{asset}: partition {key} has never been materialized (no file {path}); "
+        f"materialize it first"
+    )
 
 
 def _verified(store: FolderStore, asset: str, place: str, receipt: Receipt) -> Receipt:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import fsspec
 from pydantic import ValidationError
 
 from quant_core.canonical import canonical_json, digest
-from quant_core.cells import whole_file
 from quant_core.errors import ModelError, ModelFormatError
 from quant_core.models._refuse import MAX_MODEL_BYTES, check_sha256, refuse, sha256_of
 from quant_core.models._spec import ModelSpec
+from quant_core.objects import open_objects
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from quant_core.models._spec import Signature
+    from quant_core.objects import Objects
 
 __all__ = ["ModelStore", "StoredModel", "read_model"]
 
@@ -65,23 +64,18 @@ class ModelStore:
     """
 
     def __init__(self, url: str, *, limit: int = MAX_MODEL_BYTES) -> None:
-        self._fs, root = fsspec.core.url_to_fs(url)
-        self._root = root.rstrip("/")
-        self._local = isinstance(self._fs, fsspec.implementations.local.LocalFileSystem)
+        self._objects = open_objects(url)
+        self._url = url.rstrip("/")
         self._limit = limit
 
     def uri(self, sha256: str) -> str:
         """Return where the model of a checksum lies, whether it is there or not."""
-        path = self._path(sha256, ".onnx")
-        return path if self._local else str(self._fs.unstrip_protocol(path))
+        name = _name(sha256, ".onnx")
+        return self._objects.path(name) if self._objects.local else f"{self._url}/{name}"
 
     def holds(self, sha256: str) -> bool:
         """Return whether the file of a checksum is there; its bytes are not read."""
-        try:
-            self._fs.info(self._path(sha256, ".onnx"))
-        except FileNotFoundError:
-            return False
-        return True
+        return self._objects.version(_name(sha256, ".onnx")) is not None
 
     def put(
         self,
@@ -127,8 +121,8 @@ class ModelStore:
         refuse(spec, data, limit=self._limit)
         record = {"metadata": dict(metadata or {}), "spec": spec.model_dump(mode="json")}
         del record["spec"]["uri"]  # a store may be moved as a whole
-        self._write(self._path(sha256, ".onnx"), data)
-        self._write(self._record(spec), canonical_json(record) + b"\n")
+        self._write(_name(sha256, ".onnx"), data)
+        self._write(_record(spec), canonical_json(record) + b"\n")
         return spec
 
     def read(self, spec: ModelSpec) -> bytes:
@@ -141,7 +135,7 @@ class ModelStore:
         ModelError
             If it is not stored, or larger than the limit.
         """
-        return _read(self._fs, self._path(spec.sha256, ".onnx"), spec.sha256, self._limit)
+        return _read(self._objects, _name(spec.sha256, ".onnx"), spec.sha256, self._limit)
 
     def list(self) -> tuple[StoredModel, ...]:
         """Return what is stored, by version, then checksum.
@@ -174,18 +168,15 @@ class ModelStore:
         if len(found) != 1:
             names = ", ".join(f"{item.spec.version} ({item.spec.sha256[:12]})" for item in found)
             raise ModelError(
-                f"{self._root}: expected one model of version or SHA-256 {reference!r}, found "
+                f"{self._url}: expected one model of version or SHA-256 {reference!r}, found "
                 f"{names or 'none'} among {len(stored)}; `quant models list` shows them"
             )
         return found[0]
 
     def records(self) -> tuple[str, ...]:
         """Return the paths of the records, sorted; none is read."""
-        try:
-            found = [str(name) for name in self._fs.find(self._root)]
-        except FileNotFoundError:
-            return ()
-        return tuple(sorted(name for name in found if name.endswith(".json")))
+        found = self._objects.names()
+        return tuple(self._objects.path(name) for name in found if name.endswith(".json"))
 
     def stored(self, path: str) -> StoredModel:
         """Return the model of a record, a path that `records` gave.
@@ -197,7 +188,7 @@ class ModelStore:
         """
         name = path.rsplit("/", 1)[-1]
         try:
-            record = json.loads(_limited(self._fs, path, _MAX_RECORD_BYTES))
+            record = json.loads(_limited(self._objects, f"{name[:2]}/{name}", _MAX_RECORD_BYTES))
             spec = ModelSpec(uri=self.uri(name[:_SHA256]), **record["spec"])
             stored = StoredModel(spec, dict(record["metadata"]))
         except (ValueError, KeyError, TypeError, ValidationError) as error:
@@ -205,33 +196,25 @@ class ModelStore:
                 f"{path}: expected the record of a model, found what cannot be read as one "
                 f"({error}); store the model again"
             ) from error
-        if self._record(spec).rsplit("/", 1)[-1] != name:
+        if _record(spec).rsplit("/", 1)[-1] != name:
             raise ModelFormatError(
                 f"{path}: expected the record of the model and version that it is named after, "
                 f"found {spec.version} of {spec.sha256}; store the model again"
             )
         return stored
 
-    def _path(self, sha256: str, suffix: str) -> str:
-        return f"{self._root}/{sha256[:2]}/{sha256}{suffix}"
+    def _write(self, name: str, data: bytes) -> None:
+        found = self._objects.read(name)
+        if found is None or found[0] != data:
+            self._objects.put(name, data, seen=None if found is None else found[1])
 
-    def _record(self, spec: ModelSpec) -> str:
-        return self._path(spec.sha256, f".{digest(spec.version.encode())[:12]}.json")
 
-    def _write(self, path: str, data: bytes) -> None:
-        if self._same(path, data):
-            return
-        if self._local:
-            with whole_file(Path(path)) as unfinished:
-                unfinished.write_bytes(data)
-        else:
-            self._fs.pipe_file(path, data)
+def _name(sha256: str, suffix: str) -> str:
+    return f"{sha256[:2]}/{sha256}{suffix}"
 
-    def _same(self, path: str, data: bytes) -> bool:
-        try:
-            return bool(self._fs.cat_file(path) == data)
-        except FileNotFoundError:
-            return False
+
+def _record(spec: ModelSpec) -> str:
+    return _name(spec.sha256, f".{digest(spec.version.encode())[:12]}.json")
 
 
 def read_model(spec: ModelSpec, *, limit: int = MAX_MODEL_BYTES) -> bytes:
@@ -251,13 +234,14 @@ def read_model(spec: ModelSpec, *, limit: int = MAX_MODEL_BYTES) -> bytes:
     ModelError
         If it is not there, or larger than the limit.
     """
-    fs, path = fsspec.core.url_to_fs(spec.uri)
-    return _read(fs, path, spec.sha256, limit)
+    folder, _, name = spec.uri.rpartition("/")
+    return _read(open_objects(folder or "/"), name, spec.sha256, limit)
 
 
-def _read(fs: Any, path: str, sha256: str, limit: int) -> bytes:
+def _read(objects: Objects, name: str, sha256: str, limit: int) -> bytes:
+    path = objects.path(name)
     try:
-        data = _limited(fs, path, limit)
+        data = _limited(objects, name, limit)
     except FileNotFoundError as error:
         raise ModelError(
             f"{path}: expected a stored model, found no file; restore it or train it again"
@@ -266,10 +250,19 @@ def _read(fs: Any, path: str, sha256: str, limit: int) -> bytes:
     return data
 
 
-def _limited(fs: Any, path: str, limit: int) -> bytes:
+def _limited(objects: Objects, name: str, limit: int) -> bytes:
     """Read a file, and no more of it than the limit and a byte."""
-    with fs.open(path, "rb") as file:
+    found = objects.version(name)
+    if found is None:
+        raise FileNotFoundError(objects.path(name))
+    if found.size > limit:
+        raise ModelFormatError(
+            f"{objects.path(name)}: expected at most {limit:,} bytes, found more"
+        )
+    with objects.open(name) as file:
         data = bytes(file.read(limit + 1))
     if len(data) > limit:
-        raise ModelFormatError(f"{path}: expected at most {limit:,} bytes, found more")
+        raise ModelFormatError(
+            f"{objects.path(name)}: expected at most {limit:,} bytes, found more"
+        )
     return data

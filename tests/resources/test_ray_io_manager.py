@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from quant_core.cells import FolderStore
 from quant_core.data import ReturnsMatrix
 from quant_core.errors import StoreError
 from resources import ray_io_manager
@@ -268,7 +269,7 @@ def test_a_broken_file_is_an_error(tmp_path: Path) -> None:
     run(tables, root=tmp_path, months=("2020-01", "2020-02"))
     (tmp_path / "tables" / "us_equity" / "2020-02.parquet").write_bytes(b"PAR1 half")
     asset, _ = consumer(pa.Table)
-    with pytest.raises(StoreError, match="expected a Parquet file, found something else"):
+    with pytest.raises(StoreError, match="expected a Parquet file, found what"):
         run(asset, tables.to_source_asset(), root=tmp_path, months=("2020-03", "2020-03"))
 
 
@@ -278,9 +279,9 @@ def test_while_ray_runs_a_load_takes_the_live_object_unless_the_file_has_changed
     assert ray_compute.leftovers() > 0
     parsed: list[str] = []
 
-    def count(path: str) -> tuple[pa.Table, str]:
-        parsed.append(path)
-        return original(path)
+    def count(store: FolderStore, place: str) -> tuple[pa.Table, str] | None:
+        parsed.append(store.path(place))
+        return original(store, place)
 
     original = ray_io_manager.parsed
     monkeypatch.setattr(ray_io_manager, "parsed", count)
