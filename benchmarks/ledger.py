@@ -1,4 +1,6 @@
-"""Measure how many records a second the audit trail takes, durable, and how fast it is read.
+"""Measure how many records a second the audit trail takes, and how fast frames are hashed.
+
+Appends are durable; reading verifies.
 
 Run it from the root of the repository: ``python benchmarks/ledger.py [FOLDER]``. FOLDER says which
 disk is measured; a temporary folder by default.
@@ -13,11 +15,17 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
 from quant_core.clock import clock
+from quant_core.frames import digest_frame
 from quant_core.ledger import Ledger, verify
 
 RECORDS = 4000
 WRITERS = 8
+DAYS, SYMBOLS = 2520, 500
 BODY = {
     "phase": "success",
     "name": "solve",
@@ -88,8 +96,31 @@ def fsync_seconds(folder: Path) -> float:
         return (clock().seconds() - start) / 500
 
 
+def digests() -> None:
+    """Print how fast frames are hashed, against pandas' own hash of the same frame."""
+    values = np.random.default_rng(7).normal(size=(DAYS, SYMBOLS))
+    names = [f"S{number:04d}" for number in range(SYMBOLS)]
+    wide = pd.DataFrame(values, pd.date_range("2007-01-01", periods=DAYS, tz="UTC"), names)
+    long = pa.table(
+        {
+            "symbol": pa.array(np.repeat(names, DAYS)),
+            "value": pa.array(values.T.ravel()),
+        }
+    )
+    for name, frame in (("pandas, wide", wide), ("Arrow, long, with text", long)):
+        start = clock().seconds()
+        digest_frame(frame)
+        seconds = clock().seconds() - start
+        start = clock().seconds()
+        pd.util.hash_pandas_object(frame if frame is wide else frame.to_pandas())
+        other = clock().seconds() - start
+        print(f"{name:<24}{frame.shape[0]:>10,} rows {seconds * 1e3:>8.1f} ms", end="")
+        print(f"{other * 1e3:>12.1f} ms by pandas.util.hash_pandas_object")
+
+
 def main(folder: Path) -> None:
-    """Print the table."""
+    """Print the tables."""
+    digests()
     print(f"{'bare write + fsync':<24}{1 / fsync_seconds(folder):>10,.0f} a second")
     for name, measure in [
         ("1 thread", single),
