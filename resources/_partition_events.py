@@ -10,6 +10,8 @@ from dagster._core.events import (  # noqa: TID253 - as above
     generate_event_batch_id,
 )
 
+from resources.run_manifests import book_outputs
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -30,7 +32,7 @@ _DIMENSION_TAG = "dagster/partition"
 def partition_events(
     context: dg.OutputContext, found: Mapping[str, Partition], written: Mapping[str, Receipt]
 ) -> Iterator[dg.DagsterEvent]:
-    """Yield the event of every partition, and keep Dagster from adding its own.
+    """Book and yield the event of every partition, and keep Dagster from adding its own.
 
     Dagster would give all partitions of a run one and the same data version. The run tag leaves
     the events to us. It is set in the memory of the executing run, so that runs started by hand,
@@ -46,6 +48,7 @@ def partition_events(
         Receipts of the files, in the order of the events.
     """
     step = context.step_context
+    book_outputs(step.dagster_run.run_id, written.values())
     run_tags: dict[str, str] = step.dagster_run.tags  # type: ignore[assignment] # is a dict
     run_tags[DEFER_TAG] = "true"
     shared = {_BACKFILL_TAG: run_tags[_BACKFILL_TAG]} if _BACKFILL_TAG in run_tags else {}

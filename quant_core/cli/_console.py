@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import sys
+from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.logging import RichHandler
 
-__all__ = ["plain", "print_json", "results", "status"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["logged", "plain", "print_json", "results", "status"]
 
 _PIPE_WIDTH = 160  # a pipe has no width, and lines that a tool reads should not be folded
 
@@ -24,6 +30,22 @@ def status() -> Console:
     """Return the console of what is going on."""
     width = None if sys.stderr.isatty() else _PIPE_WIDTH
     return Console(stderr=True, highlight=False, width=width)
+
+
+@contextmanager
+def logged(console: Console) -> Iterator[None]:
+    """Print what the tournament logs, as much as the settings say, inside a ``with`` block."""
+    from quant_core.context import current_settings  # noqa: PLC0415 - most commands need none
+
+    logger = logging.getLogger("quant_core.tournament")
+    handler, before = RichHandler(console=console, show_path=False), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(current_settings().log_level.upper())
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
 
 
 def plain(value: Any) -> Any:

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from quant_core.cli._backends import open_backend
-from quant_core.cli._console import print_json, results, status
+from quant_core.cli._console import logged, print_json, results, status
 from quant_core.cli._demo import replay_closes
 from quant_core.cli._progress import Bars
 from quant_core.config import load_config, parse_config
@@ -102,7 +102,7 @@ def run_tournament(
         if demo:
             console.print(_invitation(config))
         console.print(_where(compute))
-        with Bars(console) as bars:
+        with logged(console), Bars(console) as bars:
             result = run(config, out=out, compute=compute, progress=bars)
     page = write_report(out)
     if as_json:

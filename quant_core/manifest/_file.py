@@ -140,7 +140,7 @@ def _parsed(plain: Any, file: Path | str) -> Manifest:
         return adapter.validate_python(plain)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        place = ".".join(str(part) for part in first["loc"]) or "kind"
         raise ContractError(
             f"{file}: {place}: {first['msg'].lower()}; 'quant manifest schema' prints what is "
             "expected"
@@ -167,17 +167,17 @@ def verify_manifest(path: Path) -> list[Finding]:
     """
     manifest = read_manifest(path)
     if isinstance(manifest, GraphManifest):
-        return list(_outputs(manifest.root, manifest.outputs))
+        return list(_outputs("", manifest.outputs))
     folder = path if path.is_dir() else path.parent
     found = list(_outputs(str(folder), manifest.outputs))
     return [*found, _ledger(folder, manifest.ledger)] if hasattr(manifest, "ledger") else found
 
 
 def _outputs(root: str, outputs: dict[str, str]) -> Iterator[Finding]:
-    fs, place = fsspec.core.url_to_fs(root)
     for name, expected in sorted(outputs.items()):
+        fs, place = fsspec.core.url_to_fs(f"{root}/{name}" if root else name)
         try:
-            found = digest(fs.cat_file(f"{place}/{name}"))
+            found = digest(fs.cat_file(place))
         except FileNotFoundError:
             found = ""
         yield Finding(name, expected, found)

@@ -191,7 +191,8 @@ class Manifest(_Section):
     seeds : mapping of str to int
         Seeds, by what they are for.
     outputs : mapping of str to str
-        Digest of the bytes of each file, by its name below the root.
+        Digest of the bytes of each file, by its name in the folder of the manifest; by its whole
+        path or URL in that of a run of the asset graph.
     """
 
     run_id: Annotated[str, Field(min_length=1)]
@@ -251,14 +252,11 @@ class GraphManifest(Manifest):
     ----------
     kind : "graph"
         What ran.
-    root : str
-        Root of the outputs: the lakehouse, without a password.
     sleeves : mapping of str to SleeveSection
         What was done for each sleeve.
     """
 
     kind: Literal["graph"] = "graph"
-    root: str
     sleeves: dict[str, SleeveSection]
 
 

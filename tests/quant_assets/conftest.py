@@ -74,6 +74,15 @@ class Graph:
         }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep the manifests of runs out of the checkout."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("home")
+        patch.setenv("TV_HOME", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Graph, Any]]:
     """The graph with sixteen months, four of them with a window, and the run that made them."""

@@ -8,8 +8,18 @@ from resources.ray_compute import RayCompute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 MIB = 2**20
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keep the manifests of runs out of the checkout."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("home")
+        patch.setenv("TV_HOME", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -60,3 +60,31 @@ def test_a_setting_names_the_backend_of_a_run(quant: Quant) -> None:
     found = quant("--set", "backend=nowhere", *arguments)
     assert "--backend: expected one of" in found.stderr
     assert "found 'nowhere'" in found.stderr
+
+
+def test_a_run_says_what_each_stage_changed_when_it_is_asked_to(
+    quant: Quant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "solves_optimal" not in quant.tournament("run").stderr
+    monkeypatch.setenv("TV_LOG_LEVEL", "info")
+    found = quant.tournament("run")
+    assert found.exit_code == 0, found.stderr
+    assert "solves_optimal" in found.stderr
+
+
+def test_a_folder_is_held_against_its_manifest(quant: Quant) -> None:
+    assert quant.tournament("run").exit_code == 0
+    assert "7 as it says" in quant("manifest", "verify", str(quant.out)).stdout
+    (quant.out / "nav.parquet").write_bytes(b"other")
+    found = quant("manifest", "verify", str(quant.out))
+    assert found.exit_code == 1
+    assert "nav.parquet: expected" in found.stdout
+    assert "1 of 7 differ" in found.stdout
+    told = json.loads(quant("manifest", "verify", str(quant.out), "--json").stdout)
+    assert [one["name"] for one in told["findings"] if not one["ok"]] == ["nav.parquet"]
+    assert quant("manifest", "verify", str(quant.folder)).exit_code == 2
+
+
+def test_the_schema_of_manifests_is_printed(quant: Quant) -> None:
+    schema = json.loads(quant("manifest", "schema").stdout)
+    assert schema["discriminator"]["mapping"].keys() == {"graph", "meta", "tournament"}
