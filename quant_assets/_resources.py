@@ -20,6 +20,7 @@ from resources.lakehouse import Lakehouse, data_folder
 from resources.mlflow_rebuild import TELL, Telling, witness_tag
 from resources.mlflow_registry import ModelRegistry
 from resources.ray_compute import RayCompute
+from resources.run_manifests import book_action
 from resources.strategy_database import StrategyDatabase
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ class LakehouseRoot(dg.ConfigurableResource[Any]):
         return ModelStore(f"{Lakehouse(self.url).url}/models")
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Remove what an earlier run left half-written."""
+        """Ask an object store for its conditions; remove what an earlier run left half-written."""
+        found = Lakehouse(self.url).prepare()
+        if context.log is not None:
+            context.log.info("lakehouse %s: %s", Lakehouse(self.url).url, found)
         for path in Lakehouse(self.url).purge_unfinished():
             if context.log is not None:
                 context.log.info("removed %s, which a killed run left half-written", path)
@@ -146,6 +150,16 @@ class AuditTrail(dg.ConfigurableResource[Any]):
                 "ledger_seq": head.seq,
                 "ledger_head": head.hash,
             }
+            book_action(
+                run_id,
+                sleeve.name,
+                name,
+                config=sleeve.config.resolved(),
+                config_hash=digest_json(sleeve.config.resolved()),
+                seed=sleeve.config.seed,
+                head=head,
+                data=action.outputs if name == "ingest" else None,
+            )
 
     def candidates(self, sleeve: Sleeve, election: Election, *, run_id: str) -> None:
         """Record every cell that an election tried, and what each gate said of it."""
@@ -230,8 +244,8 @@ class Strategies(dg.ConfigurableResource[Any]):
     Parameters
     ----------
     url : str
-        URL of the database; empty for ``TV_STRATEGIES``, else ``strategies.db`` (SQLite) in the
-        data folder.
+        URL of the database; empty for ``TV_STRATEGIES``, else ``TV_POSTGRES``, else
+        ``strategies.db`` (SQLite) in the data folder.
     patience : float
         Seconds that runners have to say that they serve what they were told.
     """
