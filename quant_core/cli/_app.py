@@ -59,6 +59,8 @@ _engines = typer.Typer(no_args_is_help=False, help="See who can solve what, and 
 app.add_typer(_engines, name="engines")
 _new = typer.Typer(no_args_is_help=True, help="Begin something of your own.")
 app.add_typer(_new, name="new")
+_data = typer.Typer(no_args_is_help=True, help="Look at prices and returns before they are used.")
+app.add_typer(_data, name="data")
 _manifest = typer.Typer(no_args_is_help=True, help="Look after the manifests of runs.")
 app.add_typer(_manifest, name="manifest")
 app.add_typer(meta, name="meta")
@@ -275,6 +277,29 @@ def new_strategy(
     for path in write(name, folder):
         typer.echo(path)
     typer.echo(f"next: see {folder / name / 'README.md'}")
+
+
+@_data.command("audit")
+def data_audit(
+    *,
+    config: Annotated[str | None, typer.Option("--config", help="YAML file of a sleeve.")] = None,
+    prices: Prices = None,
+    returns: Returns = None,
+    calendar: Annotated[
+        str | None, typer.Option("--calendar", help="Sessions: XNYS, 24/7, observed, ...")
+    ] = None,
+    check: Annotated[
+        list[str] | None, typer.Option("--check", help="Only this check; may be repeated.")
+    ] = None,
+    as_json: Json = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the findings as CSV.")] = False,
+) -> None:
+    """Say what is dropped and why, and find gaps, stale prices, jumps, padded days and drift."""
+    from quant_core.cli._data import audit_data
+
+    audit_data(
+        config, prices, returns, calendar=calendar, checks=check, as_json=as_json, as_csv=as_csv
+    )
 
 
 @app.command()

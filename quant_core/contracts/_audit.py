@@ -17,7 +17,9 @@ from quant_core.errors import ContractError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Calendar", "Matrix", "audit"]
+    from quant_core.calendars import Calendar
+
+__all__ = ["Matrix", "audit"]
 
 
 class Matrix(Protocol):
@@ -29,16 +31,6 @@ class Matrix(Protocol):
     def symbols(self) -> tuple[str, ...]: ...
     @property
     def values(self) -> np.ndarray: ...
-
-
-class Calendar(Protocol):
-    """Says on which days a universe trades."""
-
-    @property
-    def name(self) -> str: ...
-    def sessions(self, first: np.datetime64, last: np.datetime64) -> np.ndarray:
-        """Return the sessions from one day to another, both included."""
-        ...
 
 
 def audit(
@@ -56,8 +48,8 @@ def audit(
     matrix : ReturnsMatrix
         Returns, or any matrix with ``dates``, ``symbols`` and ``values``.
     calendar : Calendar or numpy.ndarray of datetime64, optional
-        Sessions of the universe. Without it, or by the name ``observed``, every date that is there
-        is a session, and no other.
+        Sessions of the universe. Without it, or with a calendar that does not judge, every date
+        that is there is a session, and no other.
     prices : numpy.ndarray of float64, shape of the matrix, optional
         Observed prices: with them a first price, which has no return, counts as an observation.
     rules : AuditRules, optional
@@ -102,7 +94,7 @@ def _sessions(matrix: Matrix, calendar: Calendar | np.ndarray | None) -> np.ndar
         sessions: np.ndarray = np.unique(calendar.astype("datetime64[D]"))
         between: np.ndarray = sessions[(sessions >= days[0]) & (sessions <= days[-1])]
         return between
-    if calendar.name == "observed":
+    if not calendar.judges:
         return None
     held: np.ndarray = calendar.sessions(days[0], days[-1]).astype("datetime64[D]")
     return held

@@ -1,5 +1,6 @@
 """Prices and returns: where they come from, and the matrix they become."""
 
+from quant_core.data._bars import read_bars
 from quant_core.data._config import SOURCES, DataConfig
 from quant_core.data._files import FileSource
 from quant_core.data._frame import FrameSource
@@ -45,5 +46,6 @@ __all__ = [
     "ingest_since",
     "matrix_version",
     "open_source",
+    "read_bars",
     "returns_from_prices",
 ]

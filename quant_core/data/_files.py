@@ -18,7 +18,7 @@ from quant_core.errors import DataError
 if TYPE_CHECKING:
     from quant_core.data._table_file import TableFile
 
-__all__ = ["FileSource"]
+__all__ = ["FileSource", "open_table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class FileSource:
             If the file cannot be read as prices or returns; the message names the column, the
             row and the text found.
         """
-        file = _open(self.origin)
+        file = open_table(self.origin)
         # What is excluded has to be found first, wherever in the file it is.
         if not self.exclude and (start is not None or end is not None):
             file = file.within(self._layout(file).date, start, end)
@@ -182,7 +182,8 @@ class FileSource:
         return ~undated
 
 
-def _open(url: str) -> TableFile:
+def open_table(url: str) -> TableFile:
+    """Open a CSV or Parquet file by its ending."""
     path = url.split("?", 1)[0].lower()
     if path.endswith((".csv", ".csv.gz")):
         return CsvFile.open(url)

@@ -57,20 +57,27 @@ def test_what_must_stop_what_follows_is_blocking(defs: dg.Definitions) -> None:
     keys = [
         key for key in graph.asset_check_keys if graph.get(key.asset_key).group_name not in judging
     ]
-    found = {(key.asset_key.to_user_string(), key.name) for key in keys}
-    assert found == {
+    stopping = [key for key in keys if graph.get(key).blocking]
+    assert {(key.asset_key.to_user_string(), key.name) for key in stopping} == {
         ("atom_returns", "nothing_from_the_future"),
+        ("feature_matrix", "contract"),
         ("leaderboard", "simulators_agree"),
+        ("returns_matrix", "contract"),
         ("returns_matrix", "kept_plus_dropped_is_in"),
         ("selected_atoms", "winners_are_members"),
         ("simulation_results", "paths_add_up"),
         ("strategy_models", "batch_invariance"),
         ("strategy_models", "onnx_parity"),
         ("strategy_models", "trained_on_the_past"),
+        ("weights_cube", "contract"),
         ("weights_cube", "nothing_from_the_future"),
         ("weights_cube", "weights_within_limits"),
     }
-    assert all(graph.get(key).blocking for key in keys)
+    audits = ["calendar", "drift", "gaps", "jumps", "lives", "stale_prices"]
+    assert {(key.asset_key.to_user_string(), key.name) for key in set(keys) - set(stopping)} == {
+        ("raw_prices", "observations"),
+        *(("returns_matrix", name) for name in audits),
+    }
 
 
 @pytest.mark.parametrize(
