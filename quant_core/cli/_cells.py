@@ -30,6 +30,12 @@ TABLES = (
     "strategy_models",
     "atom_returns",
     "dropped",
+    "meta_weights",
+    "meta_streams",
+    "meta_nav",
+    "meta_leaderboard",
+    "meta_members",
+    "meta_holdings",
 )
 """Parquet files of an output folder, each a view of its own name."""
 

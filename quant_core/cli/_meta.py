@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from quant_core.report import Kind
+
 __all__ = ["meta"]
 
 meta = typer.Typer(no_args_is_help=True, help="Put sleeves together into one portfolio.")
 
-_FIGURES = (
+_FIGURES: tuple[tuple[str, str, Kind], ...] = (
     ("sharpe", "Sharpe", "ratio"),
     ("dsr", "DSR", "probability"),
     ("cagr", "CAGR", "percent"),

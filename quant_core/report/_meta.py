@@ -162,11 +162,11 @@ def _symbols(holdings: pa.Table, profile: str) -> Row:
         others = np.sum([held[symbol] for symbol in order[_LARGEST:]], axis=0)
         named[f"{len(order) - _LARGEST:,} others"] = others
     named[_CASH] = cash
-    series = [
+    told = [
         {"name": name, "weight": [round(float(value), 6) for value in values]}
         for name, values in named.items()
     ]
-    return {"date": days, "series": series}
+    return {"date": days, "series": told}
 
 
 def _held(holdings: pa.Table, profile: str) -> Row:

@@ -9,6 +9,8 @@ from quant_core.report._metrics import written
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from quant_core.report._metrics import Kind
+
 __all__ = ["meta_headline", "meta_tiles"]
 
 _NARROW = "\N{NARROW NO-BREAK SPACE}"
@@ -52,7 +54,7 @@ def _best(best: Mapping[str, Any]) -> str:
 
 def meta_tiles(best: Mapping[str, Any]) -> list[dict[str, str]]:
     """Return label, value and note of the figures on top."""
-    notes = (
+    notes: tuple[tuple[str, str, Kind, str], ...] = (
         ("sharpe", "Sharpe", "ratio", "a year, after costs"),
         ("dsr", "Deflated", "probability", f"{int(best['trials']):,} tries"),
         ("cagr", "CAGR", "percent", "after costs"),
