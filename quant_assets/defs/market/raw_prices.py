@@ -1,13 +1,17 @@
 """Prices or returns as found, month by month."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import dagster as dg
 import numpy as np
 import pyarrow as pa
 
 from quant_assets._assets import RETRIES, SINGLE_RUN, version_of
+from quant_assets._resources import AuditTrail
 from quant_assets._sleeves import Sleeve, sleeves
+from quant_assets._trail import table_digests
 from quant_assets.partitions import MONTHLY, partition_key, sleeves_with_months
 from quant_core.data import RawObservations, open_source
 from resources._final_errors import without_retry
@@ -25,7 +29,7 @@ __all__ = ["raw_prices"]
     kinds={"parquet"},
 )
 @without_retry
-def raw_prices(context: dg.AssetExecutionContext) -> dict[str, Partition]:
+def raw_prices(context: dg.AssetExecutionContext, trail: AuditTrail) -> dict[str, Partition]:
     """Observations as the source has them, before any rule: ``date, symbol, value, row``.
 
     A month is a function of its own observations, so that those of another change no byte of it.
@@ -33,9 +37,14 @@ def raw_prices(context: dg.AssetExecutionContext) -> dict[str, Partition]:
     known = sleeves()
     found = {}
     for name, months in sleeves_with_months(list(context.partition_keys)).items():
-        raw = _read(known[name], months)
-        for month in months:
-            found[str(partition_key(name, month))] = _partition(_month(raw, month))
+        sleeve, run_id = known[name], context.run.run_id
+        with trail.action("read", sleeve, run_id=run_id, partitions=months) as (action, witness):
+            raw = _read(sleeve, months)
+            tables = {month: _month(raw, month) for month in months}
+            action.outcome = {"origin": raw.origin, "observations": len(raw.values)}
+            action.outputs = table_digests(tables)
+        for month, table in tables.items():
+            found[str(partition_key(name, month))] = _partition(table, witness)
     return found
 
 
@@ -63,7 +72,7 @@ def _month(raw: RawObservations, month: str) -> pa.Table:
     return raw.between(*within).numbered(f"observation of {month}").to_table()
 
 
-def _partition(table: pa.Table) -> Partition:
+def _partition(table: pa.Table, witness: Mapping[str, Any]) -> Partition:
     dates = table["date"].to_numpy()
     seen = [str(dates.min())[:10], str(dates.max())[:10]] if len(dates) else ["", ""]
     return Partition(
@@ -73,5 +82,6 @@ def _partition(table: pa.Table) -> Partition:
             "symbols": len(table["symbol"].unique()),
             "first_date": seen[0],
             "last_date": seen[1],
+            **witness,
         },
     )

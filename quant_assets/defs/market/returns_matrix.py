@@ -10,6 +10,7 @@ from quant_assets._assets import RETRIES, SINGLE_RUN, spans, version_of
 from quant_assets._figures import heading_counts, preview
 from quant_assets._resources import AuditTrail
 from quant_assets._sleeves import Sleeve, sleeves
+from quant_assets._trail import digests_read
 from quant_assets.partitions import MONTHLY, ONE_MONTH_BACK, partition_key, sleeves_with_months
 from quant_core.calendars import open_calendar
 from quant_core.contracts import ContractReport
@@ -48,7 +49,8 @@ def returns_matrix(
     broken: dict[str, str] = {}
     for name, months in sleeves_with_months(list(context.partition_keys)).items():
         sleeve = sleeves()[name]
-        with trail.action("ingest", sleeve, run_id=context.run.run_id, partitions=months) as told:
+        run_id, given = context.run.run_id, digests_read(name, raw_prices=raw_prices)
+        with trail.action("ingest", sleeve, run_id=run_id, inputs=given, partitions=months) as told:
             action, witness = told
             ingested = {month: _ingest(sleeve, month, raw_prices) for month in months}
             action.outcome = {month: part.report.to_dict() for month, part in ingested.items()}

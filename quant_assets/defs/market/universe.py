@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from quant_assets._assets import RETRIES, SINGLE_RUN, spans, version_of
 from quant_assets._figures import heading_counts
-from quant_assets._resources import LakehouseRoot
+from quant_assets._resources import AuditTrail, LakehouseRoot
 from quant_assets._sleeves import Sleeve, sleeves
+from quant_assets._trail import digests_read, table_digests
 from quant_assets._windows import inputs_of, windows_of
 from quant_assets.partitions import MONTHLY, TRAIN, partition_key, sleeves_with_months
 from quant_core.data import DollarVolume, RawObservations
@@ -50,21 +51,48 @@ _SCHEMA = pa.schema(
 )
 @without_retry
 def universe(
-    context: dg.AssetExecutionContext, lakehouse: LakehouseRoot, atom_returns: dict[str, pa.Table]
+    context: dg.AssetExecutionContext,
+    lakehouse: LakehouseRoot,
+    trail: AuditTrail,
+    atom_returns: dict[str, pa.Table],
 ) -> dict[str, Partition]:
     """Members at the start of each window, judged on its train period alone, with reasons."""
     found = {}
     for name, months in sleeves_with_months(list(context.partition_keys)).items():
         sleeve = sleeves()[name]
-        inputs = inputs_of(sleeve, atom_returns)
-        found_windows = windows_of(sleeve, inputs, months)
-        every = [window for windows in found_windows.values() for window in windows]
-        judged = discover(inputs, sleeve.config, every, _traded(sleeve, inputs, lakehouse))
-        for month, windows in found_windows.items():
-            parts = [_members(name, inputs, window, judged) for window in windows]
-            table = pa.concat_tables([_SCHEMA.empty_table(), *parts])
-            found[str(partition_key(name, month))] = Partition(table, _metadata(table))
+        run_id, given = context.run.run_id, digests_read(name, atom_returns=atom_returns)
+        with trail.action(
+            "discover", sleeve, run_id=run_id, inputs=given, partitions=months
+        ) as told:
+            action, witness = told
+            tables = _tables(sleeve, months, atom_returns, lakehouse)
+            action.outcome = {"rows": sum(table.num_rows for table in tables.values())}
+            action.outputs = table_digests(tables)
+        for month, table in tables.items():
+            key = str(partition_key(name, month))
+            found[key] = Partition(table, {**_metadata(table), **witness})
     return found
+
+
+def _tables(
+    sleeve: Sleeve,
+    months: list[str],
+    atom_returns: Mapping[str, pa.Table],
+    lakehouse: LakehouseRoot,
+) -> dict[str, pa.Table]:
+    inputs = inputs_of(sleeve, atom_returns)
+    found = windows_of(sleeve, inputs, months)
+    every = [window for windows in found.values() for window in windows]
+    judged = discover(inputs, sleeve.config, every, _traded(sleeve, inputs, lakehouse))
+    return {
+        month: pa.concat_tables(
+            [
+                _SCHEMA.empty_table(),
+                *(_members(sleeve.name, inputs, window, judged) for window in windows),
+            ]
+        )
+        for month, windows in found.items()
+    }
 
 
 def _traded(sleeve: Sleeve, inputs: Inputs, lakehouse: LakehouseRoot) -> DollarVolume | None:
