@@ -52,7 +52,7 @@ META_STREAMS_SCHEMA = pa.schema(
         ("nav", pa.float64()),
     ]
 )
-"""Value of every stream that stood for a member, on the common days."""
+"""Value of every stream that may stand for a member, on the common days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,8 @@ def _used(meta: MetaPortfolio, family: Family) -> tuple[list[int], np.ndarray]:
 def _streams_table(meta: MetaPortfolio) -> pa.Table:
     days, tables = pa.array(meta.common, pa.date32()), []
     for family in meta.families:
-        for column in _used(meta, family)[0] if not family.lack else ():
-            stream = family.streams[column]
+        # Those that never stood for a member, too: what is chosen later may change no earlier row.
+        for column, stream in enumerate(() if family.lack else family.streams):
             texts = (meta.config.name, family.profile.label, stream.member, cell_text(stream.cell))
             tables.append(
                 pa.table(

@@ -87,7 +87,7 @@ def _facts(source: OutputFolder) -> Row:
         "last": str(pc.max(nav["date"])),
         "charts": {
             "profiles": profiles,
-            "paths": _paths(ranked, nav, tables["streams"]),
+            "paths": _paths(ranked, nav, tables["streams"], members),
             "weights": {one: _weights(tables["weights"], one) for one in profiles},
             "symbols": {one: _symbols(tables["holdings"], one) for one in profiles},
         },
@@ -105,8 +105,8 @@ def _days(table: pa.Table) -> list[str]:
     return [str(day) for day in table["date"].to_pylist()]
 
 
-def _paths(ranked: Sequence[Row], nav: pa.Table, streams: pa.Table) -> Row:
-    """Return the best path of each profile, and the streams of its members from its first day."""
+def _paths(ranked: Sequence[Row], nav: pa.Table, streams: pa.Table, members: Sequence[Row]) -> Row:
+    """Return the best path of each profile, and the streams that it held from its first day."""
     found: Row = {}
     for row in ranked:
         if row["profile"] in found:
@@ -115,8 +115,9 @@ def _paths(ranked: Sequence[Row], nav: pa.Table, streams: pa.Table) -> Row:
         first = own["date"][0]
         lines = [{"name": row["profile"], "role": "best", "date": _days(own), "nav": _figures(own)}]
         below = _of(streams, profile=row["profile"]).filter(pc.field("date") >= first)
-        pairs = zip(below["member"].to_pylist(), below["cell"].to_pylist(), strict=True)
-        places = list(dict.fromkeys(pairs))
+        places = [
+            (one["member"], one["cell"]) for one in members if one["profile"] == row["profile"]
+        ]
         several = {member for member, _ in places}
         for member, cell in places:
             one = _of(below, member=member, cell=cell)
