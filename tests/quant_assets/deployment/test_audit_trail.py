@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
 
+import quant_core
 from quant_core.ledger import Ledger, records, verify
-from resources.mlflow_registry import CHAMPION, ModelRegistry
+from resources.mlflow_registry import CHALLENGER, CHAMPION, ModelRegistry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from .conftest import Platform
 
 pytest.importorskip("mlflow", reason="mlflow is not installed (extra platform)")
@@ -38,41 +47,54 @@ def view(registry: ModelRegistry) -> dict[str, Any]:
     return {"runs": runs, "versions": versions, "aliases": registry.aliases()}
 
 
-@pytest.fixture
-def told(platform: Platform) -> Platform:
-    """Two registrations, the second promoted over the first, and a rollback by hand."""
-    platform.train("2001-03")
-    platform.run("promotion", "momo")
-    platform.train("2001-04")
-    platform.run("promotion", "momo")
-    return platform
+@pytest.fixture(scope="module")
+def told(made: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """Two models registered and promoted, and the first promoted again by hand."""
+    root = tmp_path_factory.mktemp("told") / "platform"
+    shutil.copytree(made.root, root)
+    shutil.copy(root / "mlflow.db", root / "again.db")
+    with dg.DagsterInstance.ephemeral() as instance:
+        platform = replace(made, root=root, instance=instance)
+        for month in ("2001-03", "2001-04"):
+            platform.train(month)
+            platform.run("promotion", "momo")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TV_HOME", str(root))
+            platform.registry.promote_by_hand("momo", 1)
+        yield platform
 
 
-def test_mlflow_is_made_again_from_the_trail(
-    told: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_mlflow_is_made_again_from_the_trail_by_one_command(told: Platform) -> None:
+    """Into an empty store: this process holds the file of the other one open."""
     before = view(told.registry)
     assert len(before["runs"]) == 2
     assert sorted(before["versions"]) == [("momo", 1), ("momo", 2)]
-    monkeypatch.setenv("TV_LAKEHOUSE", str(told.root / "lakehouse"))
-    (told.root / "mlflow.db").unlink()
-    trails = [told.root / "audit" / "small.jsonl"]
-    counts = told.registry.rebuild(trails)
-    assert (counts["runs"], counts["versions"], counts["champions"]) == (2, 2, 1)
-    assert view(told.registry) == before
-    assert told.registry.rebuild(trails) == counts
-    assert view(told.registry) == before
-
-
-def test_a_rollback_by_hand_is_recorded_and_made_again(
-    told: Platform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TV_HOME", str(told.root))
-    told.registry.promote_by_hand("momo", 1)
-    assert told.registry.aliases()["momo"][CHAMPION] == 1
-    (told.root / "mlflow.db").unlink()
-    told.registry.rebuild([told.root / "audit" / "small.jsonl"])
-    assert told.registry.aliases()["momo"][CHAMPION] == 1
+    assert before["aliases"]["momo"] == {CHALLENGER: 2, CHAMPION: 1}
+    place = (f"sqlite:///{told.root / 'again.db'}", str(told.root / "again"))
+    command = "from quant_core.cli import app; app()"
+    options = ("--uri", place[0], "--artifacts", place[1])
+    made = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            command,
+            "ledger",
+            "rebuild-mlflow",
+            str(told.root / "audit"),
+            *options,
+        ],
+        env={**os.environ, "TV_LAKEHOUSE": str(told.root / "lakehouse")},
+        cwd=Path(quant_core.__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    assert "2 runs, 2 versions, 1 champions" in made.stdout
+    again = ModelRegistry(*place)
+    assert view(again) == before
+    again.rebuild([told.root / "audit" / "small.jsonl"])
+    assert view(again) == before
 
 
 def test_runs_in_mlflow_witness_the_trail(told: Platform) -> None:
@@ -80,10 +102,6 @@ def test_runs_in_mlflow_witness_the_trail(told: Platform) -> None:
     own = {str(record.head) for record in records(told.root / "audit" / "small.jsonl")}
     assert len(heads) == 2
     assert set(heads) <= own
-
-
-def checks(result: Any, name: str) -> list[Any]:
-    return [one for one in result.get_asset_check_evaluations() if one.check_name == name]
 
 
 def test_what_materializations_witnessed_is_missed_when_it_is_cut_off(told: Platform) -> None:
