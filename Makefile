@@ -11,9 +11,11 @@ SYNC := $(UV) sync --frozen --quiet --compile-bytecode --extra platform --extra 
 RUN := .venv/bin
 TV_HOME ?= $(CURDIR)/data
 PORT ?= 3000
+# The platforms of the tests wait more than they compute: one worker more than processors.
+WORKERS ?= $(shell expr $$(python3 -c "import os; print(os.cpu_count())") + 1)
 INSTANCE := $(if $(TV_POSTGRES),dagster-postgres.yaml,dagster.yaml)
 
-.PHONY: help setup check test bench demo dev library sky docs clean
+.PHONY: help setup check test bench demo dev library extras sky docs clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -38,11 +40,14 @@ check: setup ## Lint, types, layers, docstrings, conventions
 	$(RUN)/python .pre-commit-hooks/conventions.py
 
 test: setup ## Run the tests
-	$(RUN)/pytest -n 2 --dist loadfile
+	$(RUN)/pytest -n $(WORKERS)
 
 library: $(filter .tools/bin/uv,$(UV)) ## Run a tournament where neither Dagster, Ray nor MLflow is installed
 	@UV_PROJECT_ENVIRONMENT=.venv-library $(UV) sync --frozen --quiet --compile-bytecode --no-default-groups --extra engines
 	.venv-library/bin/python docs/examples/tournament.py
+
+extras: $(filter .tools/bin/uv,$(UV)) ## Prove what runs where each optional package is missing (half an hour)
+	@python3 docs/scripts/extras.py --uv $(UV)
 
 demo: setup ## Run the demo tournament on sample data
 	$(RUN)/quant demo --out demo
@@ -68,4 +73,4 @@ docs: setup ## Build the documentation site into site/
 	$(RUN)/mkdocs build --strict --quiet
 
 clean: ## Remove environments and caches, not data
-	rm -rf .venv .venv-library .venv-sky .tools .mypy_cache .pytest_cache .ruff_cache site
+	rm -rf .venv .venv-library .venv-extras .venv-sky .tools .mypy_cache .pytest_cache .ruff_cache site
