@@ -10,6 +10,7 @@ import numpy as np
 from quant_core.clock import clock
 from quant_core.errors import QuantError
 from quant_core.simulators import simulate_apart
+from quant_core.workspace import workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,8 +80,9 @@ def simulate_unit(unit: PathUnit, shared: Mapping[str, np.ndarray]) -> list[Path
     lengths = np.diff(shared["rows"], append=len(shared["values"]))
     # Over the atoms held alone: how a sum is grouped may not depend on columns of zeros.
     hhi = np.repeat([np.square(window[window != 0.0]).sum() for window in weights], lengths)
-    values = np.ascontiguousarray(shared["values"][:, held])
-    targets = np.ascontiguousarray(weights[:, held])
+    buffers = workspace()
+    values = buffers.columns("path values", shared["values"], held)
+    targets = buffers.columns("path targets", weights, held)
     return [
         _simulate(unit, rebalance, values, targets, shared["rows"], hhi)
         for rebalance in unit.rebalances

@@ -316,9 +316,9 @@ class Pipeline:
 
     def finish(self) -> None:
         """Write what is known of each cell, ``cells.parquet``, and ``manifest.json``."""
+        head = self.ledger.head()
         table = facts_table(self.facts, sleeve=self.config.sleeve, run_id=self.data.run_id)
         write_table(self.out / "cells.parquet", table)
-        head = self.ledger.head()
         write_manifest(self.out, run_facts(self, head), outputs=tuple(self.made), known=self.made)
 
     @property
