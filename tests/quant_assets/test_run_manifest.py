@@ -9,7 +9,6 @@ import pytest
 from quant_core.errors import ConfigError
 from quant_core.ledger import Head, Kind, records, verify
 from quant_core.manifest import manifest_schema, read_manifest, verify_manifest
-from resources.mlflow_registry import ModelRegistry
 from resources.run_manifests import manifest_path
 
 if TYPE_CHECKING:
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
     from tests.quant_assets.conftest import Graph
 
 
-def test_one_run_id_in_dagster_ledger_manifest_and_mlflow(
-    graph: tuple[Graph, Any], home: Path, tmp_path: Path
-) -> None:
+def test_one_run_id_in_dagster_ledger_and_manifest(graph: tuple[Graph, Any], home: Path) -> None:
     made, result = graph
     run_id = result.run_id
     manifest: Any = read_manifest(manifest_path(run_id))
@@ -35,9 +32,6 @@ def test_one_run_id_in_dagster_ledger_manifest_and_mlflow(
     ]
     assert {one.body["name"] for one in actions} == set(own.actions)
     assert verify(trail, head=Head(own.ledger.seq, own.ledger.hash)).ok
-    registry = ModelRegistry(f"sqlite:///{tmp_path}/mlflow.db", str(tmp_path / "mlflow"))
-    own_id = registry.log(run_id, metrics={"one": 1.0})
-    assert registry.log(manifest.run_id, metrics={"two": 2.0}) == own_id
 
 
 def test_every_partition_of_a_run_is_in_its_manifest_with_the_digest_of_its_bytes(
