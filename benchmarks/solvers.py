@@ -144,7 +144,7 @@ def measure(values: np.ndarray, months: np.ndarray, seconds: float) -> dict[str,
         train = slice(stop - DAYS, stop)
         began = time.perf_counter()
         estimate = rolling.estimate(SPEC, train, columns)
-        problem = Problem(estimate.mean, estimate.covariance)
+        problem = Problem(estimate.mean, estimate.covariance, sound=True)
         estimated = time.perf_counter()
         solution = engine.solve(profile, problem, warm=warm)
         solved = time.perf_counter()

@@ -57,7 +57,9 @@ class Constraints(BaseModel):
     turnover : float, optional
         Largest one-way turnover, ``sum |w - held| / 2``, against what is held before the trade,
         what is held outside the selection included; a window before which nothing is held is free.
-        With a target volatility, what is held is scaled to sum to 1 first. None for no limit.
+        With a target volatility both sides are what is invested: what is held, outside included,
+        is scaled to sum to 1 first and compared with weights that sum to 1. What the scaling buys
+        or sells against cash does not count. None for no limit.
     target_volatility : float, optional
         Largest volatility of a year: the solved weights are scaled down, the rest is cash, so a
         minimum may be undercut; objective and residual are those before. None for no limit.

@@ -65,6 +65,10 @@ class Problem:
         Regression slope of each atom's returns on the market's; given to profiles that ask for it.
     market : numpy.ndarray of shape (t,), optional
         Returns of the market over the train period; given to profiles that ask for them.
+    sound : bool
+        Whether ``covariance`` is symmetric and positive semidefinite by the way it was made, as the
+        estimates of `quant_core.covariance` are: ``native`` then takes it as it is. It looks
+        itself otherwise, which takes longer than most solves.
     known : dict, optional
         Where an engine keeps what it found out about the estimates, for the next profile that is
         solved on them; they must not be changed in place then. None to keep nothing.
@@ -81,6 +85,7 @@ class Problem:
     held_outside: float = 0.0
     beta: np.ndarray | None = field(default=None, repr=False)
     market: np.ndarray | None = field(default=None, repr=False)
+    sound: bool = False
     known: dict[Any, Any] | None = field(default=None, repr=False, compare=False)
 
 

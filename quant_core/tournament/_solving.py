@@ -351,7 +351,11 @@ class _Solver:
             return _Estimated(Problem(np.zeros(len(columns)), _NO_MATRIX), np.nan)
         estimate = self._rolling.estimate(wanted, train, columns)
         problem = Problem(
-            estimate.mean, estimate.covariance, shrinkage=estimate.shrinkage, known={}
+            estimate.mean,
+            estimate.covariance,
+            shrinkage=estimate.shrinkage,
+            sound=True,
+            known={},
         )
         return _Estimated(problem, estimate.condition_number)
 

@@ -1,10 +1,10 @@
 """Compiled kernels of the active-set solvers.
 
 Two problems: ``min x'Sx/2 - q'x`` over ``x >= 0``, and the same over ``0 <= x <= cap`` with
-``sum x = 1``. A guess of the support is brought close by coordinate descent and made exact by
-pivoting whole sets at a time. What a pivoting kernel returns is a function of the last sets it
-held, whatever led there. Loops run side by side over entries only and sums run in one order, so
-results do not depend on the machine's vector width.
+``sum x = 1``, where ``q'x / sqrt(x'Sx)`` may be the goal instead. A guess of the support is brought
+close by coordinate descent and made exact by pivoting whole sets at a time. What a pivoting kernel
+returns is a function of the last sets it held, whatever led there. Loops run side by side over
+entries only and sums run in one order, so results do not depend on the machine's vector width.
 
 A kernel calls kernels of its own file only: numba's cache on disk does not notice an edit of
 another file.
@@ -18,23 +18,27 @@ from numba import njit
 __all__ = [
     "FREE",
     "LOWER",
+    "RATIO",
     "UPPER",
+    "UTILITY",
     "box_descent",
-    "box_line",
     "box_pivot",
-    "box_point",
     "gradient",
     "nonnegative_descent",
     "nonnegative_pivot",
+    "ratio_ascent",
     "residual",
     "sets_of",
+    "variance_and_gain",
 ]
 
 LOWER, FREE, UPPER = 0, 1, 2
+UTILITY, RATIO = 0, 1
 
 _PIVOT = 1e-12
 _FEASIBLE = 1e-12
 _PATIENCE = 4
+_FAR = 1e6
 _TINY = 1e-300
 
 
@@ -246,45 +250,45 @@ def box_descent(
 
 
 @njit(cache=True)
-def box_point(
-    matrix: np.ndarray, linear: np.ndarray, cap: float, state: np.ndarray
-) -> tuple[bool, np.ndarray, float]:
-    """Return whether every free column had a pivot, x and the budget's multiplier.
+def _point(
+    matrix: np.ndarray, linear: np.ndarray, cap: float, state: np.ndarray, scale: float, goal: int
+) -> tuple[bool, bool, np.ndarray, float, float]:
+    """Minimise ``x'Sx/2 - t q'x`` over ``sum x = 1`` with x in ``LOWER`` at 0, in ``UPPER`` at cap.
 
-    x minimises over ``sum x = 1`` with the weights in ``LOWER`` at 0 and in ``UPPER`` at the cap.
-    The budget is added to S as ``ridge 1 1'``: the same minimum, and a factor exists where S is
-    positive definite along the budget only.
+    t is the scale given, or that at which x maximises ``q'x / sqrt(x'Sx)`` among these x. With b
+    the least variance of them, ``t = b'Sb / q'b``; without a maximum, ``q'b <= 0``, it is the scale
+    given. Returns whether every free column had a pivot, whether there was a maximum, x, the
+    budget's multiplier and t. The budget is added to S as ``ridge 1 1'``: the same minimum, and a
+    factor exists where S is positive definite along the budget only.
     """
     start, rest, ridge = _at_cap(matrix, cap, state)
     free = np.flatnonzero(state == FREE)
     wanted = len(free)
     upper = np.empty((wanted, wanted))
     count = _factor(matrix, free, ridge, upper)
-    x, price = _on_factor(matrix, linear, start, rest, ridge, free[:count], upper)
+    bounded = True
+    if goal == RATIO:
+        base, _ = _on_factor(matrix, 0.0 * linear, start, rest, ridge, free[:count], upper)
+        variance, gain = variance_and_gain(matrix, linear, base)
+        bounded = gain > 0.0
+        scale = variance / gain if bounded else scale
+    x, price = _on_factor(matrix, scale * linear, start, rest, ridge, free[:count], upper)
     if count == 0:
-        slope = gradient(matrix, linear, x)
-        return wanted == 0 and abs(rest) <= _FEASIBLE, x, _vertex_price(slope, state)
-    return count == wanted, x, price
+        slope = gradient(matrix, scale * linear, x)
+        complete = wanted == 0 and abs(rest) <= _FEASIBLE
+        return complete, bounded, x, _vertex_price(slope, state), scale
+    return count == wanted, bounded, x, price, scale
 
 
 @njit(cache=True)
-def box_line(
-    matrix: np.ndarray, linear: np.ndarray, cap: float, weights: np.ndarray, found: np.ndarray
-) -> None:
-    """Fill the rows of ``found``: `box_point` for ``q = 0`` and for q, and the first's gradient.
-
-    The sets are those of the weights; one factor serves both points.
-    """
-    state = sets_of(weights, cap)
-    start, rest, ridge = _at_cap(matrix, cap, state)
-    free = np.flatnonzero(state == FREE)
-    upper = np.empty((len(free), len(free)))
-    count = _factor(matrix, free, ridge, upper)
-    nothing = np.zeros(len(linear))
-    base, _ = _on_factor(matrix, nothing, start, rest, ridge, free[:count], upper)
-    moved, _ = _on_factor(matrix, linear, start, rest, ridge, free[:count], upper)
-    found[0], found[1] = base, moved
-    found[2] = gradient(matrix, nothing, base)
+def variance_and_gain(matrix: np.ndarray, linear: np.ndarray, x: np.ndarray) -> tuple[float, float]:
+    """Return ``x'Sx`` and ``q'x``."""
+    slope = gradient(matrix, 0.0 * linear, x)
+    variance, gain = 0.0, 0.0
+    for i in range(len(x)):
+        variance += x[i] * slope[i]
+        gain += x[i] * linear[i]
+    return variance, gain
 
 
 @njit(cache=True)
@@ -369,25 +373,32 @@ def _snap(x: np.ndarray, cap: float, sets: np.ndarray) -> bool:
 
 @njit(cache=True)
 def box_pivot(
-    matrix: np.ndarray, linear: np.ndarray, cap: float, state: np.ndarray, limit: int
+    matrix: np.ndarray,
+    linear: np.ndarray,
+    cap: float,
+    state: np.ndarray,
+    limit: int,
+    goal: int,
 ) -> tuple[bool, np.ndarray, float, float]:
     """Solve ``min x'Sx/2 - q'x`` over the capped simplex by a primal-dual active set.
 
-    Hintermueller, Ito & Kunisch, SIAM J. Optimization 13 (2003), with the budget eliminated.
-    Returns whether it ended, x, and the margins by which the conditions hold strictly: the least
-    distance of a free weight to a bound, and the least multiplier of a bound. It may cycle; then
-    it stops after a few rounds without progress.
+    With the goal ``RATIO`` it is ``max q'x / sqrt(x'Sx)``: the scale of q is solved for on every
+    set. Returns whether it ended, x, and the margins by which the conditions hold strictly: the
+    least distance of a free weight to a bound, and the least multiplier of a bound. It may cycle;
+    then it stops after a few rounds without progress.
     """
     sets = state.copy()
     x = np.zeros(len(linear))
     fewest, patience = len(linear) + 1, 3 * _PATIENCE
-    snapped = False
+    snapped, scale = False, 1.0
     for _ in range(limit):
-        complete, x, price = box_point(matrix, linear, cap, sets)
-        slope = gradient(matrix, linear, x)
-        scale = max(np.abs(slope).max(), np.abs(linear).max())
-        new, wrong, margin, slack = _corrected(x, slope - price, cap, sets, _FEASIBLE * scale)
+        complete, bounded, x, price, scale = _point(matrix, linear, cap, sets, scale, goal)
+        slope = gradient(matrix, scale * linear, x)
+        size = max(np.abs(slope).max(), scale * np.abs(linear).max())
+        new, wrong, margin, slack = _corrected(x, slope - price, cap, sets, _FEASIBLE * size)
         margin = margin if complete else 0.0
+        if wrong == 0 and not bounded:
+            break
         if wrong == 0 and (snapped or margin > _FEASIBLE or not _snap(x, cap, new)):
             return True, np.minimum(np.maximum(x, 0.0), cap), margin, slack
         if wrong == 0 or wrong < fewest:
@@ -399,6 +410,77 @@ def box_pivot(
             break
         sets = new
     return False, x, 0.0, 0.0
+
+
+@njit(cache=True)
+def ratio_ascent(
+    matrix: np.ndarray, reward: np.ndarray, cap: float, start: np.ndarray, steps: int
+) -> np.ndarray:
+    """Maximise ``q'x / sqrt(x'Sx)`` over the capped simplex by a primal active set.
+
+    Each step moves to the maximum on the sets, or as far towards it as no bound is crossed; there
+    one bound is left whose multiplier is the most wrong. The ratio is quasi-concave where ``q'x``
+    is positive, as it is at the start, so it never falls. Where the ratio has no maximum on the
+    sets it grows towards ``t = inf``, and a bound stops the step.
+    """
+    x, sets = start.copy(), sets_of(start, cap)
+    for _ in range(steps):
+        variance, gain = variance_and_gain(matrix, reward, x)
+        if not (variance > 0.0 and gain > 0.0):
+            break
+        far = _FAR * variance / gain
+        _, _, target, _, scale = _point(matrix, reward, cap, sets, far, RATIO)
+        if _step(x, target, cap, sets):
+            slope = gradient(matrix, scale * reward, x)
+            if not _release(slope, scale * np.abs(reward).max(), sets):
+                break
+    return x
+
+
+@njit(cache=True)
+def _step(x: np.ndarray, target: np.ndarray, cap: float, sets: np.ndarray) -> bool:
+    """Move x to its target, or to the first bounds on the way; return whether it got there."""
+    step = 1.0
+    for i in range(len(x)):
+        if sets[i] == FREE and target[i] < 0.0:
+            step = min(step, x[i] / (x[i] - target[i]))
+        elif sets[i] == FREE and target[i] > cap:
+            step = min(step, (cap - x[i]) / (target[i] - x[i]))
+    there = step >= 1.0
+    for i in range(len(x)):
+        if sets[i] == FREE:
+            x[i] += step * (target[i] - x[i])
+            if x[i] <= _FEASIBLE and (there or target[i] <= 0.0):
+                x[i], sets[i] = 0.0, LOWER
+            elif x[i] >= cap - _FEASIBLE and (there or target[i] >= cap):
+                x[i], sets[i] = cap, UPPER
+    return there
+
+
+@njit(cache=True)
+def _release(slope: np.ndarray, size: float, sets: np.ndarray) -> bool:
+    """Free the bound whose multiplier is the most wrong; return whether one was wrong.
+
+    At a vertex no free weight says what the multiplier of the budget is: a pair is freed.
+    """
+    low, high, inner = -1, -1, -1
+    for i in range(len(slope)):
+        size = max(size, abs(slope[i]))
+        if sets[i] == FREE:
+            inner = i
+        if sets[i] != UPPER and (low < 0 or slope[i] < slope[low]):
+            low = i
+        if sets[i] != LOWER and (high < 0 or slope[i] > slope[high]):
+            high = i
+    if low < 0 or high < 0 or not slope[high] - slope[low] > _FEASIBLE * size:
+        return False
+    below = slope[inner] - slope[low] if inner >= 0 else np.inf
+    above = slope[high] - slope[inner] if inner >= 0 else np.inf
+    if below >= above:
+        sets[low] = FREE
+    if above >= below:
+        sets[high] = FREE
+    return True
 
 
 @njit(cache=True)

@@ -108,7 +108,7 @@ def _daqp(matrix: np.ndarray, linear: np.ndarray, cap: float) -> np.ndarray:
 def _pivot(
     matrix: np.ndarray, linear: np.ndarray, cap: float, sets: np.ndarray
 ) -> tuple[np.ndarray, bool, float]:
-    ended, x, margin, slack = kernels.box_pivot(matrix, linear, cap, sets, _PIVOTS)
+    ended, x, margin, slack = kernels.box_pivot(matrix, linear, cap, sets, _PIVOTS, kernels.UTILITY)
     if not ended or not np.isfinite(x).all():
         return x, False, np.inf
     residual, size = kernels.residual(matrix, linear, cap, x)

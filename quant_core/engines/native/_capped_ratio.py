@@ -10,12 +10,14 @@ import numpy as np
 from quant_core.engines.native import _active_set as kernels
 from quant_core.engines.native._box import minimise_in_box
 from quant_core.engines.native._nonnegative import maximise_ratio
-from quant_core.engines.native._outcome import TOLERANCE, Found, NotFound
+from quant_core.engines.native._outcome import STRICT, TOLERANCE, Found, NotFound
 from quant_core.profiles import Status
 
 __all__ = ["maximise_capped_ratio", "poured", "price_of", "ratio", "richest", "riskless"]
 
-_ROUNDS = 60
+_PIVOTS = 20
+_STEPS_PER_ATOM, _STEPS = 2, 100
+_CLIPS = 50
 _RISKLESS = 1e-12
 _UNBOUNDED = NotFound(
     Status.INFEASIBLE, "a portfolio without risk has a positive reward: the ratio is unbounded"
@@ -31,10 +33,12 @@ def maximise_capped_ratio(
 ) -> Found | NotFound:
     """Maximise ``q'w / sqrt(w'Sw)`` over ``sum w = 1``, ``0 <= w <= cap``.
 
-    Where the cap does not bind, the uncapped solution is the answer. Elsewhere the optimum
-    minimises ``w'Sw/2 - t q'w`` for ``t = w'Sw / q'w`` (Dinkelbach, Management Science 13, 1967):
-    sets for a t by the primal-dual active set, then the t of these sets in closed form, until
-    neither changes.
+    Where the cap does not bind, the uncapped solution is the answer. Elsewhere the sets of weights
+    at a bound are searched: from the warm weights, then from the uncapped solution clipped to the
+    cap, by a primal-dual active set that solves for weights and for ``t = w'Sw / q'w`` at once, and
+    where that goes round in circles by a primal one that never falls. At the optimum w minimises
+    ``w'Sw/2 - t q'w`` (Dinkelbach, Management Science 13, 1967), which is what is certified. As
+    in `maximise_ratio`, the search leaves no trace where the conditions hold strictly.
 
     Parameters
     ----------
@@ -45,7 +49,7 @@ def maximise_capped_ratio(
     cap : float
         Upper bound of a weight, at least ``1/n``.
     warm : numpy.ndarray of shape (n,), optional
-        Weights whose support is likely, of the uncapped problem.
+        Weights whose bounds are likely.
     known : dict, optional
         What was found before about the covariance.
     """
@@ -53,78 +57,95 @@ def maximise_capped_ratio(
     if isinstance(relaxed, Found) and float(relaxed.weights.max()) <= cap:
         return _UNBOUNDED if riskless(matrix, relaxed.weights) else relaxed
     if isinstance(relaxed, Found):
-        return _dinkelbach(matrix, reward, cap, poured(relaxed.weights, reward, cap), ())
+        start = _clipped(relaxed.weights, reward, cap)
+        return _searched(matrix, reward, cap, (start, warm), ())
     calm = minimise_in_box(matrix, np.zeros_like(reward), cap)
     if isinstance(calm, Found) and riskless(matrix, calm.weights) and reward @ calm.weights > 0:
         return _UNBOUNDED
-    return _dinkelbach(matrix, reward, cap, richest(reward, cap), relaxed.chain)
+    return _searched(matrix, reward, cap, (richest(reward, cap), warm), relaxed.chain)
 
 
-def _dinkelbach(
-    matrix: np.ndarray, reward: np.ndarray, cap: float, start: np.ndarray, chain: tuple[str, ...]
+def _searched(
+    matrix: np.ndarray,
+    reward: np.ndarray,
+    cap: float,
+    starts: tuple[np.ndarray, np.ndarray | None],
+    chain: tuple[str, ...],
 ) -> Found | NotFound:
-    weights, price = start, price_of(matrix, reward, start)
-    volatility = np.sqrt(matrix.diagonal())
-    links: tuple[str, ...] = ()
-    for _ in range(_ROUNDS):
-        inner = minimise_in_box(matrix, price * reward, cap, start=weights)
-        if isinstance(inner, NotFound):
-            return NotFound(inner.status, inner.message, (*chain, *inner.chain))
-        variance = _variance(matrix, inner.weights)
-        if variance <= _RISKLESS * float(inner.weights @ volatility) ** 2:
+    start, warm = starts
+    if warm is not None and warm.any():
+        weights, strict, residual = _pivot(matrix, reward, cap, warm)
+        if strict and residual <= TOLERANCE:
+            return Found(weights, residual, "active_set", chain)
+    left: list[str] = []
+    for name in ("active_set", "ascent"):
+        if name == "ascent":
+            steps = _STEPS + _STEPS_PER_ATOM * len(reward)
+            start = kernels.ratio_ascent(matrix, reward, cap, start, steps)
+        weights, strict, residual = _pivot(matrix, reward, cap, start)
+        if residual <= TOLERANCE:
+            links = () if strict or not left else (*left, name)
+            return Found(weights, residual, "active_set", (*chain, *links))
+        if riskless(matrix, start):
             return _UNBOUNDED
-        links = inner.chain
-        gain = float(reward @ inner.weights)
-        scale = variance / gain if gain > 0 else np.nan
-        weights = _on_sets(matrix, reward, cap, inner.weights, scale)
-        price = price_of(matrix, reward, weights)
-        if not price > 0:
-            break
-        residual, _ = kernels.residual(matrix, price * reward, cap, weights)
-        if residual <= TOLERANCE * 1e-3:
-            return Found(weights, residual, "dinkelbach", (*chain, *links))
+        left.append(f"{name}: residual {residual:.1e}")
     message = "the ratio did not converge; a portfolio without risk may exist"
-    return NotFound(Status.FAILED, message, (*chain, *links, "dinkelbach: not converged"))
+    return NotFound(Status.FAILED, message, (*chain, *left))
 
 
-def _on_sets(
-    matrix: np.ndarray, reward: np.ndarray, cap: float, found: np.ndarray, scale: float
-) -> np.ndarray:
-    """Solve for t with the sets held: weights are linear in t there, and so is the condition."""
-    points = np.empty((3, len(found)))
-    kernels.box_line(matrix, scale * reward, cap, found, points)
-    base, moved, slope = points
-    change = (moved - base) / scale
-    below = float(reward @ base) - 2 * float(slope @ change)
-    price = float(base @ slope) / below if below > 0 else np.nan
-    weights = np.asarray(base + price * change)
-    inside = bool((weights >= 0).all() and (weights <= cap).all())
-    return weights if inside else found
+def _pivot(
+    matrix: np.ndarray, reward: np.ndarray, cap: float, guess: np.ndarray
+) -> tuple[np.ndarray, bool, float]:
+    sets = kernels.sets_of(guess, cap)
+    ended, x, margin, slack = kernels.box_pivot(matrix, reward, cap, sets, _PIVOTS, kernels.RATIO)
+    price = price_of(matrix, reward, x)
+    if not ended or not np.isfinite(x).all() or not price > 0:
+        return x, False, np.inf
+    residual, size = kernels.residual(matrix, price * reward, cap, x)
+    return x, margin > STRICT and slack > STRICT * size, residual
+
+
+def _clipped(weights: np.ndarray, reward: np.ndarray, cap: float) -> np.ndarray:
+    """Raise weights in proportion until those below the cap fill what it leaves."""
+    clipped = weights.copy()
+    for _ in range(_CLIPS):
+        over = clipped >= cap
+        clipped[over] = cap
+        below = float(clipped.sum()) - cap * int(over.sum())
+        rest = 1.0 - cap * int(over.sum())
+        if not (below > 0 and rest > 0):
+            break
+        clipped[~over] *= rest / below
+        if float(clipped.max()) <= cap:
+            break
+    start = poured(np.minimum(clipped, cap), reward, cap)
+    return start if float(reward @ start) > 0 else richest(reward, cap)
 
 
 def riskless(matrix: np.ndarray, weights: np.ndarray) -> bool:
     """Return whether the variance is rounding, against that of perfectly correlated assets."""
-    aligned = float(weights @ np.sqrt(matrix.diagonal())) ** 2
-    return _variance(matrix, weights) <= _RISKLESS * aligned
+    variance, aligned = kernels.variance_and_gain(matrix, np.sqrt(matrix.diagonal()), weights)
+    return bool(variance <= _RISKLESS * aligned**2)
 
 
 def price_of(matrix: np.ndarray, reward: np.ndarray, weights: np.ndarray) -> float:
     """Return ``w'Sw / q'w``, NaN without a positive reward."""
-    gain = float(reward @ weights)
-    return _variance(matrix, weights) / gain if gain > 0 else np.nan
+    variance, gain = kernels.variance_and_gain(matrix, reward, weights)
+    return float(variance / gain) if gain > 0 else np.nan
 
 
 def ratio(matrix: np.ndarray, reward: np.ndarray, weights: np.ndarray) -> float:
     """Return ``q'w / sqrt(w'Sw)``."""
-    return float(reward @ weights) / math.sqrt(_variance(matrix, weights))
-
-
-def _variance(matrix: np.ndarray, weights: np.ndarray) -> float:
-    return float(weights @ kernels.gradient(matrix, np.zeros_like(weights), weights))
+    variance, gain = kernels.variance_and_gain(matrix, reward, weights)
+    return float(gain / math.sqrt(variance))
 
 
 def richest(reward: np.ndarray, cap: float) -> np.ndarray:
     """Return the feasible weights with the largest ``q'w``."""
+    if cap >= 1:
+        weights = np.zeros(len(reward))
+        weights[reward.argmax()] = 1.0
+        return weights
     return _pour(np.zeros(len(reward)), reward, cap)
 
 

@@ -11,7 +11,14 @@ import numpy as np
 from quant_core.engines.native._capped_ratio import price_of, ratio, richest, riskless
 from quant_core.engines.native._outcome import TOLERANCE, Found, NotFound, solution, without_weights
 from quant_core.engines.native._polytope import Polytope, polytope_of
-from quant_core.engines.native._quadratic import CONTRADICTION, Optimum, minimise, residual
+from quant_core.engines.native._quadratic import (
+    CONTRADICTION,
+    Optimum,
+    leap,
+    minimise,
+    near,
+    residual,
+)
 from quant_core.engines.native._screen import Screened, screen
 from quant_core.profiles import WEIGHTED, Status
 
@@ -81,7 +88,8 @@ def _optimum(
     if profile.name in _RATIOS:
         best = _maximise(checked, reward, polytope, relaxed.weights)
     else:
-        best = minimise(checked.matrix, reward, polytope)
+        close = near(relaxed.weights, polytope)
+        best = minimise(checked.matrix, reward, polytope, close)
     if isinstance(best, NotFound):
         best = _named(best, polytope)
         return without_weights(problem, replace(best, chain=(*relaxed.fallback_chain, *best.chain)))
@@ -127,16 +135,19 @@ def _objective(
 def _maximise(
     checked: Screened, reward: np.ndarray, polytope: Polytope, relaxed: np.ndarray
 ) -> Optimum | NotFound:
-    """Maximise ``q'w / sqrt(w'Sw)`` by Dinkelbach's steps, as under a cap alone."""
-    largest = float(np.abs(reward).max())
-    start = _rewarding(reward / largest if largest > 0 else reward, polytope, relaxed)
+    """Maximise ``q'w / sqrt(w'Sw)`` by pivots from the relaxed sets, or Dinkelbach's steps."""
+    largest = float(np.abs(reward).max()) or 1.0
+    matrix, gain = checked.matrix, reward * (checked.scale / largest)
+    found = _leapt(matrix, gain, polytope, relaxed)
+    if found is not None:
+        return found
+    start = _rewarding(reward / largest, polytope, relaxed)
     if isinstance(start, NotFound):
         return start
-    matrix, gain = checked.matrix, reward * (checked.scale / largest)
     price, error, last = price_of(matrix, gain, start), np.inf, np.inf
-    before = price, start
+    before, close = (price, start), near(start, polytope)
     for number in range(_ROUNDS):
-        inner = minimise(matrix, price * gain, polytope)
+        inner = minimise(matrix, price * gain, polytope, close)
         asked = price
         if isinstance(inner, NotFound):
             return inner
@@ -152,9 +163,20 @@ def _maximise(
             return replace(inner, residual=error)
         if number < _LEAPS:
             price = _extrapolated(matrix, gain, before, (asked, inner.weights), price)
-        before = asked, inner.weights
+        before, close = (asked, inner.weights), inner.near
     message = "the ratio did not converge; a portfolio without risk may exist"
     return NotFound(Status.FAILED, message, (f"dinkelbach: residual {error:.1e}",))
+
+
+def _leapt(
+    matrix: np.ndarray, gain: np.ndarray, polytope: Polytope, relaxed: np.ndarray
+) -> Optimum | None:
+    found = leap(matrix, gain, polytope, near(relaxed, polytope))
+    if found is None or riskless(matrix, found.weights):
+        return None
+    price, prices = price_of(matrix, gain, found.weights), (found.prices, found.price_of_sales)
+    error = residual(matrix, price * gain, polytope, found.weights, *prices)
+    return replace(found, residual=error) if error <= _CONVERGED else None
 
 
 def _extrapolated(
@@ -180,9 +202,9 @@ def _rewarding(
 ) -> np.ndarray | NotFound:
     """Return feasible weights with a positive reward, near the relaxed ones where those will do."""
     towards = relaxed if relaxed.any() else richest(reward, polytope.upper)
-    near = minimise(np.eye(len(reward)), towards, polytope)
-    if isinstance(near, NotFound) or float(reward @ near.weights) > 0:
-        return near if isinstance(near, NotFound) else near.weights
+    nearest = minimise(np.eye(len(reward)), towards, polytope, near(towards, polytope))
+    if isinstance(nearest, NotFound) or float(reward @ nearest.weights) > 0:
+        return nearest if isinstance(nearest, NotFound) else nearest.weights
     best = minimise(_FLAT * np.eye(len(reward)), reward, polytope)
     if isinstance(best, NotFound):
         return best
@@ -197,18 +219,18 @@ def _moved(
     profile: ConstrainedProfile, problem: Problem, polytope: Polytope, relaxed: Solution
 ) -> Solution:
     n = len(relaxed.weights)
-    near = minimise(np.eye(n), relaxed.weights, polytope)
-    if isinstance(near, NotFound):
-        return without_weights(problem, _named(near, polytope))
+    nearest = minimise(np.eye(n), relaxed.weights, polytope, near(relaxed.weights, polytope))
+    if isinstance(nearest, NotFound):
+        return without_weights(problem, _named(nearest, polytope))
     objective = np.nan
     if profile.needs_covariance:
-        objective = math.sqrt(_variance(problem, near.weights))
+        objective = math.sqrt(_variance(problem, nearest.weights))
     return replace(
         relaxed,
-        weights=near.weights,
+        weights=nearest.weights,
         solver=f"{relaxed.solver} > projection",
         objective=objective,
-        kkt_residual=float(np.fmax(relaxed.kkt_residual, near.residual)),
+        kkt_residual=float(np.fmax(relaxed.kkt_residual, nearest.residual)),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, get_args
@@ -24,7 +25,7 @@ _RATIO = ("_active_set", "_nonnegative", *_CHECKS)
 _BOXED = ("_active_set", "_box", *_CHECKS)
 _CAPPED = ("_active_set", "_box", "_capped_ratio", "_nonnegative", *_CHECKS)
 
-_POLYTOPE = ("_constrained", "_polytope", "_quadratic", *_CAPPED)
+_POLYTOPE = ("_constrained", "_polytope", "_quadratic", "_working_sets", *_CAPPED)
 
 _DEFINED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -128,6 +129,7 @@ def _constrained(profile: Profile) -> bool:
     )
 
 
+@cache
 def _module(name: str) -> Any:
     return import_module(f"{_HERE}.{name}")
 

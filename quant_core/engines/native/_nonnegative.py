@@ -83,7 +83,7 @@ def _pivot(
     if not ended or not np.isfinite(total) or total <= 0:
         return x, False, np.inf
     weights = x / total
-    variance = float(weights @ kernels.gradient(matrix, np.zeros_like(reward), weights))
-    price = variance / float(reward @ weights)
+    variance, gain = kernels.variance_and_gain(matrix, reward, weights)
+    price = variance / gain
     residual, size = kernels.residual(matrix, price * reward, 1.0, weights)
     return weights, margin > STRICT and slack > STRICT * size * total, residual

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from quant_core.engines.native._outcome import TOLERANCE, NotFound
+from quant_core.engines.native._working_sets import minimise_on, pivot
 from quant_core.profiles import Status
 
 if TYPE_CHECKING:
     from quant_core.engines.native._polytope import Polytope
 
-__all__ = ["CONTRADICTION", "Optimum", "minimise", "residual"]
+__all__ = ["CONTRADICTION", "Near", "Optimum", "leap", "minimise", "near", "residual"]
 
 CONTRADICTION = "the constraints contradict each other"
 
@@ -22,8 +23,16 @@ _PULL, _PULL_OF_SALES = 1e-9, 1e-5
 _ACTIVE = 1e-9
 _SNAP = 1e-13
 _TINY = 1e-300
+_MARGIN = 1e-12
 _SOLVED, _INFEASIBLE = 1, -1
 _EQUALITY = 5
+
+
+class Near(NamedTuple):
+    """An answer over a polytope: its variables, and prices whose signs are its active sets."""
+
+    x: np.ndarray
+    prices: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +43,20 @@ class Optimum:
     prices: np.ndarray = field(repr=False)
     price_of_sales: float
     residual: float
+    near: Near = field(repr=False)
 
 
-def minimise(matrix: np.ndarray, linear: np.ndarray, polytope: Polytope) -> Optimum | NotFound:
+def minimise(
+    matrix: np.ndarray, linear: np.ndarray, polytope: Polytope, close: Near | None = None
+) -> Optimum | NotFound:
     """Minimise ``w'Sw/2 - q'w`` over a polytope.
 
-    The dual active-set solver DAQP (Arnstrom, Bemporad & Axehall, IEEE TAC 67, 2022) says which
-    constraints are active, on the problem with a proximal term that moves to its last answer; the
-    weights are then solved from these sets, and judged by `residual`. Where a bound and what is
-    held coincide the sets may mislead; DAQP's own weights and prices are judged as well.
+    From an answer that is close a primal-dual active set finds this one in a few factors of what is
+    free, or its sets are right as they are. Where not, the dual active-set solver DAQP (Arnstrom,
+    Bemporad & Axehall, IEEE TAC 67, 2022) says which constraints are active, on the problem with a
+    proximal term that moves to its last answer; the weights are then solved from these sets, and
+    judged by `residual`. Where a bound and what is held coincide the sets may mislead; DAQP's own
+    weights and prices are judged as well.
 
     Parameters
     ----------
@@ -52,6 +66,8 @@ def minimise(matrix: np.ndarray, linear: np.ndarray, polytope: Polytope) -> Opti
         The vector q.
     polytope : Polytope
         The feasible weights.
+    close : Near, optional
+        An answer to a problem like this one, a function of the data.
 
     Returns
     -------
@@ -60,6 +76,10 @@ def minimise(matrix: np.ndarray, linear: np.ndarray, polytope: Polytope) -> Opti
     """
     scale = max(float(np.abs(matrix.diagonal()).mean()), _TINY)
     program = _Program.of(matrix / scale, linear / scale, polytope)
+    if close is not None:
+        found = program.again(close)
+        if found is not None and found.residual <= TOLERANCE:
+            return _scaled(found, scale)
     centre = np.zeros(program.size)
     best = np.inf
     for _ in range(_ROUNDS):
@@ -71,12 +91,45 @@ def minimise(matrix: np.ndarray, linear: np.ndarray, polytope: Polytope) -> Opti
         found = min(program.candidates(x, prices), key=lambda one: one.residual)
         best = min(best, found.residual)
         if found.residual <= TOLERANCE:
-            return Optimum(
-                found.weights, found.prices * scale, found.price_of_sales * scale, found.residual
-            )
+            return _scaled(found, scale)
         centre = x
     message = "no solver passed the optimality check"
     return NotFound(Status.FAILED, message, (f"daqp: residual {best:.1e}",))
+
+
+def leap(
+    matrix: np.ndarray, reward: np.ndarray, polytope: Polytope, close: Near | None
+) -> Optimum | None:
+    """Maximise ``q'w / sqrt(w'Sw)`` by pivots that solve for its price at once, if they get there.
+
+    Parameters
+    ----------
+    matrix : numpy.ndarray, shape (n, n)
+        Covariance, positive semidefinite.
+    reward : numpy.ndarray, shape (n,)
+        The vector q.
+    polytope : Polytope
+        The feasible weights.
+    close : Near, optional
+        Where to start from; nothing is found without it.
+    """
+    if close is None:
+        return None
+    scale = max(float(np.abs(matrix.diagonal()).mean()), _TINY)
+    found = _Program.of(matrix / scale, reward / scale, polytope).again(close, ratio=True)
+    return _scaled(found, scale) if found is not None and found.residual <= TOLERANCE else None
+
+
+def near(weights: np.ndarray, polytope: Polytope) -> Near | None:
+    """Return the sets of weights that may break some forms; None where there is no telling."""
+    if np.isfinite(polytope.sells) or not weights.any():
+        return None
+    bounds = (weights >= polytope.upper - _MARGIN) * 1.0 - (weights <= polytope.lower + _MARGIN)
+    return Near(weights, np.concatenate([bounds, np.zeros(1 + len(polytope.names))]))
+
+
+def _scaled(found: Optimum, scale: float) -> Optimum:
+    return replace(found, prices=found.prices * scale, price_of_sales=found.price_of_sales * scale)
 
 
 class _Sides(NamedTuple):
@@ -148,12 +201,26 @@ class _Program:
         )
         return np.asarray(x, np.float64), np.asarray(info["lam"], np.float64), int(ended)
 
+    def again(self, close: Near, *, ratio: bool = False) -> Optimum | None:
+        """Return the weights on the sets of another answer, pivoted to those of this one."""
+        n = len(self.linear)
+        if len(self.sold):
+            return None if ratio else self.polished(close.x, close.prices)
+        signs = np.sign(close.prices[:n]), np.sign(close.prices[n + 1 :])
+        found = pivot(self.matrix, self.linear, self.polytope, signs, ratio=ratio)
+        if found is None:
+            return None
+        sets = Near(found.weights, np.concatenate([found.bounds, [0.0], found.prices]))
+        scaled = replace(self, linear=found.scale * self.linear)
+        return scaled._judged(found.weights, found.prices, 0.0, sets)  # noqa: SLF001 - its own kind
+
     def candidates(self, x: np.ndarray, prices: np.ndarray) -> tuple[Optimum, Optimum]:
         """Return the weights solved from the sets, and those found with their own prices."""
         n, k, m = len(self.linear), len(self.sold), len(self.polytope.names)
         forms = prices[n + k + 1 : n + k + 1 + m]
         sale = float(prices[-1]) if k else 0.0
-        return self.polished(x, prices), self._judged(x[:n], forms, sale)
+        sets = Near(x, prices)
+        return self.polished(x, prices), self._judged(x[:n], forms, sale, sets)
 
     def polished(self, x: np.ndarray, prices: np.ndarray) -> Optimum:
         """Solve for the weights and prices with the active sets held."""
@@ -177,12 +244,15 @@ class _Program:
         if limited:
             rows.append(-selling.astype(np.float64))
             wanted.append(self.polytope.sells - float(self.polytope.held[selling].sum()))
-        weights, found = _held(self.matrix, self.linear, weights, ~kept, np.array(rows), wanted)
+        weights, found = minimise_on(
+            self.matrix, self.linear, weights, ~kept, np.array(rows), wanted
+        )
         own = np.zeros(m)
         own[active] = found[1 : 1 + len(active)]
-        return self._judged(weights, own, max(float(found[-1]), 0.0) if limited else 0.0)
+        sale = max(float(found[-1]), 0.0) if limited else 0.0
+        return self._judged(weights, own, sale, Near(x, prices))
 
-    def _judged(self, weights: np.ndarray, prices: np.ndarray, sale: float) -> Optimum:
+    def _judged(self, weights: np.ndarray, prices: np.ndarray, sale: float, sets: Near) -> Optimum:
         low, high = self.polytope.lower, self.polytope.upper
         weights = np.where(np.abs(weights - low) <= _SNAP, low, weights)
         weights = np.where(np.abs(weights - high) <= _SNAP, high, weights)
@@ -190,44 +260,7 @@ class _Program:
         weights = np.where(np.abs(weights - held) <= _SNAP, np.clip(held, low, high), weights)
         weights = np.clip(weights, low, high)
         error = residual(self.matrix, self.linear, self.polytope, weights, prices, sale)
-        return Optimum(weights, prices, sale, error)
-
-
-def _held(
-    matrix: np.ndarray,
-    linear: np.ndarray,
-    start: np.ndarray,
-    free: np.ndarray,
-    rows: np.ndarray,
-    wanted: list[float],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Minimise over the free weights with rows at what is wanted of them, nearest to a start."""
-    weights, at = start.copy(), np.flatnonzero(free)
-    count, size = len(at), len(at) + len(rows)
-    system = np.zeros((size, size))
-    system[:count, :count] = matrix[np.ix_(at, at)]
-    system[:count, count:] = rows[:, at].T
-    system[count:, :count] = rows[:, at]
-    prices = np.zeros(len(rows))
-    for _ in range(3):
-        slope = matrix @ weights - linear + prices @ rows
-        right = np.concatenate([-slope[at], np.array(wanted) - rows @ weights])
-        step = _solved(system, right)
-        weights[at] += step[:count]
-        prices += step[count:]
-    return weights, prices
-
-
-def _solved(system: np.ndarray, right: np.ndarray) -> np.ndarray:
-    try:
-        step = np.linalg.solve(system, right)
-        if np.isfinite(step).all() and np.abs(system @ step - right).max() <= _ACTIVE * max(
-            float(np.abs(right).max()), _TINY
-        ):
-            return np.asarray(step)
-        return np.asarray(np.linalg.lstsq(system, right)[0])
-    except np.linalg.LinAlgError:
-        return np.zeros(len(right))
+        return Optimum(weights, prices, sale, error, sets)
 
 
 def residual(

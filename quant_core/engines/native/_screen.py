@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Screened", "screen"]
 
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, slots=True)
 class Screened:
@@ -34,7 +36,7 @@ class Screened:
 
 
 def screen(problem: Problem, cap: float | None) -> Screened | NotFound:
-    """Check a problem of n atoms, n at least 1."""
+    """Check a problem of n atoms, n at least 1; its covariance, unless it is sound as it is."""
     n = len(problem.mean)
     given, known = problem.covariance, problem.known
     # What a kernel returns has a type equal to float64, not the same: this makes another array.
@@ -49,10 +51,31 @@ def screen(problem: Problem, cap: float | None) -> Screened | NotFound:
         return NotFound(Status.FAILED, "the mean or the covariance has an entry that is not finite")
     if least < 0:
         return NotFound(Status.FAILED, "the covariance has a negative variance")
+    flaw = "" if problem.sound else once(known, ("flaw",), matrix, lambda: _flaw(matrix))
+    if flaw:
+        return NotFound(Status.FAILED, flaw)
     bound = room(cap, n)
     if isinstance(bound, NotFound):
         return bound
     return Screened(mean, matrix, bound, average or 1.0, least)
+
+
+def _flaw(matrix: np.ndarray) -> str:
+    """Say that a finite matrix is not symmetric or not positive semidefinite; empty if it is."""
+    top = float(np.abs(matrix).max())
+    if top == 0:
+        return ""
+    if float(np.abs(matrix - matrix.T).max()) > _ROUNDING * top:
+        return "the covariance is not symmetric"
+    scaled = matrix / top
+    try:
+        # Half the tolerance, so that a factor proves it; eigenvalues cost ten times as much.
+        np.linalg.cholesky(scaled + _ROUNDING / 2 * np.eye(len(scaled)))
+    except np.linalg.LinAlgError:
+        values = np.linalg.eigvalsh(scaled)
+        if values[0] < -_ROUNDING * values[-1]:
+            return f"the covariance is not positive semidefinite: an eigenvalue is {values[0]:.1e}"
+    return ""
 
 
 @njit(cache=True)

@@ -276,6 +276,6 @@ def test_what_is_known_of_the_estimates_is_not_searched_again() -> None:
     NativeEngine().solve(PROFILES["max_sharpe"].model_validate({}), problem)
     first = dict(known)
     NativeEngine().solve(PROFILES["max_sharpe"].model_validate({"cap": 0.2}), problem)
-    assert {name for name, *_ in first} == {"plain", "ratio", "survey"}
+    assert {name for name, *_ in first} == {"flaw", "plain", "ratio", "survey"}
     assert known.keys() == first.keys()
     assert all(known[name] is first[name] for name in first)
