@@ -9,6 +9,7 @@ from quant_assets._figures import cell_counts
 from quant_assets._windows import inputs_of, windows_of
 from quant_assets.partitions import partition_key
 from quant_core.errors import StoreError
+from quant_core.frames import digest_frame
 from quant_core.tournament import Silent
 from resources.ray_io_manager import Partition
 
@@ -69,7 +70,13 @@ class StageRun:
 
 
 def run_stage(
-    name: str, stage: Stage, run: StageRun, trail: AuditTrail, *, run_id: str
+    name: str,
+    stage: Stage,
+    run: StageRun,
+    trail: AuditTrail,
+    *,
+    run_id: str,
+    reads: Mapping[str, str] | None = None,
 ) -> dict[str, Partition]:
     """Run a stage and return its partitions, as the workers wrote them.
 
@@ -85,13 +92,18 @@ def run_stage(
         Where it is recorded.
     run_id : str
         Dagster's run.
+    reads : mapping of str to str, optional
+        Digests of what the stage reads beside the returns, by name.
     """
     receipts: dict[str, Receipt] = {}
 
     def keep(plan: PartitionPlan, outcome: PartitionOutcome | None) -> None:
         receipts[plan.partition] = outcome.receipt if outcome else _stored(run.store, plan)
 
-    with trail.action(name, run.sleeve, run_id=run_id, partitions=list(run.windows)) as told:
+    given = {"atom_returns": digest_frame(run.inputs.matrix), **(reads or {})}
+    with trail.action(
+        name, run.sleeve, run_id=run_id, inputs=given, partitions=list(run.windows)
+    ) as told:
         action, witness = told
         outcome = stage(run, progress=Silent(), on_partition=keep)
         counts = cell_counts(outcome.facts)

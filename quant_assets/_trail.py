@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from quant_core.data import ReturnsMatrix
 from quant_core.errors import LedgerError
+from quant_core.frames import digest_frame
 from quant_core.ledger import Head, verify
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import pyarrow as pa
+
     from quant_assets._resources import AuditTrail
 
-__all__ = ["trail_check", "trail_spec", "whole_trail"]
+__all__ = ["digests_read", "table_digests", "trail_check", "trail_spec", "whole_trail"]
 
 _CHECK = "audit_trail_whole"
 _WITNESSES = (
@@ -28,8 +32,37 @@ _WITNESSES = (
     "registered_models",
     "deployed_models",
 )
+_MATRICES = ("atom_returns", "returns_matrix")
 # A head stands for every record before it, so the latest of each asset are enough.
 _LATEST = 50
+
+
+def digests_read(sleeve: str, **inputs: Mapping[str, pa.Table]) -> dict[str, str]:
+    """Return the digests of the months of a sleeve that an asset reads, by asset and month.
+
+    Parameters
+    ----------
+    sleeve : str
+        The sleeve.
+    **inputs : mapping of str to pyarrow.Table
+        Partitions of each asset, of any sleeve.
+    """
+    return {
+        f"{asset}/{key.split('|')[0]}": _content(asset, table)
+        for asset, tables in inputs.items()
+        for key, table in sorted(tables.items())
+        if key.endswith(f"|{sleeve}")
+    }
+
+
+def _content(asset: str, table: pa.Table) -> str:
+    """Return the digest of a partition as the asset that made it recorded it."""
+    return digest_frame(ReturnsMatrix.from_table(table) if asset in _MATRICES else table)
+
+
+def table_digests(tables: Mapping[str, pa.Table]) -> dict[str, str]:
+    """Return the digests of tables that an asset made, by month."""
+    return {month: digest_frame(table) for month, table in tables.items()}
 
 
 def trail_spec(asset: str) -> dg.AssetCheckSpec:

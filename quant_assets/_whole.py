@@ -9,7 +9,9 @@ import numpy as np
 
 from quant_assets._windows import inputs_of
 from quant_assets.partitions import partition_key
+from quant_core.canonical import digest_json
 from quant_core.errors import DataError, MissingPartitionError
+from quant_core.frames import digest_frame
 from quant_core.tournament import CubeIndex, SimulationStage, by_month, collect_atoms
 
 if TYPE_CHECKING:
@@ -78,6 +80,13 @@ class WholeSleeve:
         _check_windows(sleeve, windows, index)
         selected = collect_atoms(atoms, solved, inputs.matrix.symbols)
         return cls(sleeve, inputs, tuple(windows), selected, index, cube)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digests of what is read: the returns, and what the keys of the solves stand for."""
+        lines = {"/".join(names): self.index.keys(names) for names in self.index.solves}
+        solves = digest_json([list(self.index.windows), lines])
+        return {"atom_returns": digest_frame(self.inputs.matrix), "weights_cube": solves}
 
     def stage(self, config: TournamentConfig) -> SimulationStage:
         """Return stage two of a configuration."""

@@ -14,6 +14,7 @@ from quant_assets._strategies import strategies
 from quant_assets.partitions import STRATEGIES
 from quant_core.canonical import canonical_json
 from quant_core.errors import MissingPartitionError
+from quant_core.frames import digest_frame
 from quant_core.live import StrategyRow
 from resources._final_errors import without_retry
 from resources.mlflow_registry import CHAMPION, RegisteredModel
@@ -71,7 +72,12 @@ def deployed_models(
         for name in sorted(context.partition_keys):
             strategy = strategies()[name]
             run_id = context.run.run_id
-            with trail.action("deploy", strategy.sleeve, run_id=run_id, strategy=name) as told:
+            given = {}
+            if (elected := lakehouse.store("champion").read(strategy.sleeve.name)) is not None:
+                given["champion"] = digest_frame(elected)
+            with trail.action(
+                "deploy", strategy.sleeve, run_id=run_id, inputs=given, strategy=name
+            ) as told:
                 action, witness = told
                 model = _champion(name, registry)
                 allocation = allocation_of(strategy, lakehouse)

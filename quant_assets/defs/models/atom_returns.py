@@ -8,10 +8,12 @@ import pyarrow as pa
 
 from quant_assets._assets import RETRIES, SINGLE_RUN, spans, version_of
 from quant_assets._models import market_of
-from quant_assets._resources import LakehouseRoot
+from quant_assets._resources import AuditTrail, LakehouseRoot
 from quant_assets._sleeves import Sleeve, sleeves
+from quant_assets._trail import digests_read
 from quant_assets.partitions import MONTHLY, TWO_MONTHS_BACK, partition_key, sleeves_with_months
 from quant_core.data import ReturnsMatrix
+from quant_core.frames import digest_frame
 from quant_core.strategies import (
     FeatureMatrix,
     ModelRecord,
@@ -60,6 +62,7 @@ _CHECK = "nothing_from_the_future"
 def atom_returns(
     context: dg.AssetExecutionContext,
     lakehouse: LakehouseRoot,
+    trail: AuditTrail,
     returns_matrix: dict[str, pa.Table],
     feature_matrix: dict[str, pa.Table],
     strategy_models: dict[str, pa.Table],
@@ -69,14 +72,27 @@ def atom_returns(
     ahead: list[str] = []
     for name, months in sleeves_with_months(list(context.partition_keys)).items():
         sleeve = sleeves()[name]
-        matrix, features = market_of(sleeve, returns_matrix, feature_matrix)
-        records = _records(name, strategy_models)
-        work = _Streams(sleeve, records, lakehouse)
-        whole = work.over(matrix, features, months)
-        ahead += work.differing(whole, matrix, features, months[-1])
-        for month in months:
-            part = _month(whole, month)
-            found[str(partition_key(name, month))] = Partition(part, _metadata(part, matrix))
+        given = digests_read(
+            name,
+            returns_matrix=returns_matrix,
+            feature_matrix=feature_matrix,
+            strategy_models=strategy_models,
+        )
+        run_id = context.run.run_id
+        with trail.action(
+            "streams", sleeve, run_id=run_id, inputs=given, partitions=months
+        ) as told:
+            action, witness = told
+            matrix, features = market_of(sleeve, returns_matrix, feature_matrix)
+            work = _Streams(sleeve, _records(name, strategy_models), lakehouse)
+            whole = work.over(matrix, features, months)
+            ahead += work.differing(whole, matrix, features, months[-1])
+            parts = {month: _month(whole, month) for month in months}
+            action.outcome = {"atoms": len(whole.symbols)}
+            action.outputs = {month: digest_frame(part) for month, part in parts.items()}
+        for month, part in parts.items():
+            key = str(partition_key(name, month))
+            found[key] = Partition(part, {**_metadata(part, matrix), **witness})
     check = dg.AssetCheckResult(
         check_name=_CHECK, passed=not ahead, metadata={"streams": ahead[:10]}
     )

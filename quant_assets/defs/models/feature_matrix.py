@@ -7,7 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from quant_assets._assets import RETRIES, SINGLE_RUN, spans, version_of
+from quant_assets._resources import AuditTrail
 from quant_assets._sleeves import Sleeve, sleeves
+from quant_assets._trail import digests_read, table_digests
 from quant_assets.partitions import FEATURES, MONTHLY, partition_key, sleeves_with_months
 from quant_core.calendars import open_calendar
 from quant_core.data import Ingested, RawObservations, ingest_since
@@ -32,15 +34,25 @@ __all__ = ["feature_matrix"]
 )
 @without_retry
 def feature_matrix(
-    context: dg.AssetExecutionContext, raw_prices: dict[str, pa.Table]
+    context: dg.AssetExecutionContext, trail: AuditTrail, raw_prices: dict[str, pa.Table]
 ) -> dict[str, Partition]:
     """Features that the strategies read, by the definitions of live: a row an asset and close."""
     found = {}
     for name, months in sleeves_with_months(list(context.partition_keys)).items():
-        features = _features(sleeves()[name], months, raw_prices)
-        for month in months:
-            table = features.to_table(month_rows(features.dates, month))
-            found[str(partition_key(name, month))] = Partition(table, _metadata(table))
+        sleeve, run_id = sleeves()[name], context.run.run_id
+        given = digests_read(name, raw_prices=raw_prices)
+        with trail.action(
+            "features", sleeve, run_id=run_id, inputs=given, partitions=months
+        ) as told:
+            action, witness = told
+            features = _features(sleeve, months, raw_prices)
+            rows = {month: month_rows(features.dates, month) for month in months}
+            tables = {month: features.to_table(own) for month, own in rows.items()}
+            action.outcome = {"features": list(features.names)}
+            action.outputs = table_digests(tables)
+        for month, table in tables.items():
+            key = str(partition_key(name, month))
+            found[key] = Partition(table, {**_metadata(table), **witness})
     return found
 
 

@@ -13,6 +13,8 @@ from quant_assets._plots import plot_deciles
 from quant_assets._resources import AuditTrail, ComputeBackend, LakehouseRoot
 from quant_assets._sleeves import Sleeve, sleeves
 from quant_assets.partitions import MONTHLY, TRAINING, partition_key, sleeves_with_months
+from quant_core.canonical import digest_array
+from quant_core.frames import digest_frame
 from quant_core.strategies import ModelRecord
 from quant_core.tournament import CellFact, model_facts
 from resources._final_errors import without_retry
@@ -92,7 +94,13 @@ def _train(
     work: ModelMonths, backend: ComputeBackend, trail: AuditTrail, run_id: str
 ) -> tuple[dict[str, Partition], _Months]:
     sleeve = work.sleeve
-    with trail.action("train", sleeve, run_id=run_id, partitions=list(work.months)) as told:
+    given = {
+        "returns_matrix": digest_frame(work.matrix),
+        "feature_matrix": digest_array(work.features.values),
+    }
+    with trail.action(
+        "train", sleeve, run_id=run_id, inputs=given, partitions=list(work.months)
+    ) as told:
         action, witness = told
         served, receipts, trained = work.train(work.plan(), compute=backend.compute)
         facts = model_facts(trained)

@@ -17,8 +17,10 @@ from quant_assets._resources import AuditTrail, LakehouseRoot
 from quant_assets._sleeves import sleeves
 from quant_assets._whole import WholeSleeve
 from quant_assets.partitions import SLEEVE, SLEEVES
+from quant_core.canonical import digest_json
 from quant_core.config import TournamentConfig
 from quant_core.errors import ContractError, MissingPartitionError
+from quant_core.frames import digest_frame
 from quant_core.ledger import tried_configurations
 from quant_core.tournament import (
     CellPath,
@@ -79,15 +81,19 @@ def leaderboard(
     for name in sorted(context.partition_keys):
         sleeve = sleeves()[name]
         whole = WholeSleeve.read(sleeve, lakehouse)
-        with trail.action("rank", sleeve, run_id=context.run.run_id) as told:
+        chosen = config.of(sleeve.config)
+        stored, run_id = _stored(chosen, lakehouse), context.run.run_id
+        keys = digest_json({"/".join(path.names): path.key for path in stored.paths})
+        given = {**whole.digests, "simulation_results": keys}
+        with trail.action("rank", sleeve, run_id=run_id, inputs=given) as told:
             action, witness = told
             trials = len(tried_configurations(trail.path(name)))
-            chosen = config.of(sleeve.config)
-            board, paths = _rank(whole, chosen, lakehouse, trials)
+            board, paths = _rank(whole, chosen, stored, trials)
             boards[name] = board
             by_window = lakehouse.store("window_metrics").write(name, board.windows)
             action.outcome = {"trials": trials, "cells": board.table.num_rows}
-            action.outputs = {"window_metrics": by_window.digest}
+            made = digest_frame(board.table)
+            action.outputs = {"leaderboard": made, "window_metrics": by_window.digest}
         luck = {"trials": trials, "pbo": (board.overfitting or {}).get("pbo")}
         pictures = {**_pictures(whole, chosen, board), **compare_simulators(chosen, paths)}
         told_too = {**luck, "window_metrics": by_window.path, **witness}
@@ -96,9 +102,9 @@ def leaderboard(
 
 
 def _rank(
-    whole: WholeSleeve, config: TournamentConfig, lakehouse: LakehouseRoot, trials: int
+    whole: WholeSleeve, config: TournamentConfig, stored: StoredPaths, trials: int
 ) -> tuple[Leaderboard, Sequence[CellPath]]:
-    stored, stage = _stored(config, lakehouse), whole.stage(config)
+    stage = whole.stage(config)
     finalists = stage.finalists(stored) if by_finalists(config) else None
     plan = stage.plan(config, stored, finalists)
     behind = plan.stale.keys() - plan.failed.keys()

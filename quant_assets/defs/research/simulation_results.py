@@ -155,6 +155,7 @@ class _Run:
             "simulate",
             whole.sleeve,
             run_id=self._run_id,
+            inputs=whole.digests,
             configurations=configuration_ids(config),
         ) as told:
             action, witness = told

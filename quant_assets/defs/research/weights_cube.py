@@ -86,7 +86,10 @@ def weights_cube(
             run.inputs.matrix.symbols,
         )
         stage = partial(_solve, atoms=atoms, compute=backend.compute)
-        made = run_stage("solve", stage, run, trail, run_id=context.run.run_id)
+        chosen = lakehouse.store("selected_atoms", name)
+        kept = {month: chosen.receipt(month) for month in months}
+        reads = {f"selected_atoms/{month}": one.digest for month, one in kept.items() if one}
+        made = run_stage("solve", stage, run, trail, run_id=context.run.run_id, reads=reads)
         broken += _violations(run)
         ahead += _from_the_future(run, atoms)
         last = str(partition_key(name, months[-1]))

@@ -106,7 +106,7 @@ def test_runs_in_mlflow_witness_the_trail(told: Platform) -> None:
 
 def test_what_materializations_witnessed_is_missed_when_it_is_cut_off(told: Platform) -> None:
     """The check of the champion asks the event log for every head."""
-    from quant_assets._trail import whole_trail  # noqa: PLC0415 - as the fixture imports it anew
+    from quant_assets._trail import trail_check, whole_trail  # noqa: PLC0415 - imported anew
 
     given = dg.build_asset_context(instance=told.instance)
     trail = told.resources["trail"]
@@ -116,7 +116,10 @@ def test_what_materializations_witnessed_is_missed_when_it_is_cut_off(told: Plat
     lines = whole.splitlines(keepends=True)
     file.write_bytes(b"".join(lines[:-6]))
     assert verify(file).ok
-    assert "cut_tail" in whole_trail(given, trail, "small")
+    problem = whole_trail(given, trail, "small")
+    assert "cut_tail" in problem
+    assert not trail_check({"small": problem}).passed
+    assert trail_check({"small": ""}).passed
     with Ledger(file) as ledger:
         for _ in range(9):
             ledger.append("action", {"phase": "success", "name": "covering it up"})
