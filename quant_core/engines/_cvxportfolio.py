@@ -7,27 +7,25 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from quant_core.engines._external import Answer, ExternalEngine, NoAnswer
-from quant_core.engines._feasible import Room, room_of
+from quant_core.engines._external import Answer, NoAnswer
 from quant_core.engines._handover import (
     Moments,
-    by_clarabel,
     library,
-    moments,
     one_sided,
-    towards,
 )
+from quant_core.engines._program import ProgramEngine
 from quant_core.profiles import MeanVariance, Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from quant_core.engines._feasible import Room
     from quant_core.profiles import Problem, Profile
 
 __all__ = ["CvxportfolioEngine"]
 
 
-class CvxportfolioEngine(ExternalEngine):
+class CvxportfolioEngine(ProgramEngine):
     """Solve with cvxportfolio's policies (optional extra ``simulators``).
 
     ``SinglePeriodOptimization`` of ``ReturnsForecast`` and ``FullCovariance``, both given, without
@@ -62,14 +60,14 @@ class CvxportfolioEngine(ExternalEngine):
         n = len(problem.mean)
         if profile.name in {"equal_weight", "market"}:
             return Answer(_executed(library("cvxportfolio").Uniform(), np.zeros(n)), "Uniform")
-        given, room = moments(problem), room_of(profile, problem)
-        aversion = profile.risk_aversion if isinstance(profile, MeanVariance) else None
-        return by_clarabel(lambda settings: _optimized(given, aversion, room, settings))
+        return self.programmed(profile, problem)
 
-    def nearest(self, room: Room, weights: np.ndarray) -> Answer | NoAnswer:
-        """Return the allowed weights nearest to some, as those of highest utility."""
-        given = towards(weights)
-        return by_clarabel(lambda settings: _optimized(given, 1.0, room, settings))
+    def optimized(
+        self, profile: Profile, given: Moments, room: Room, settings: Mapping[str, float]
+    ) -> Answer | NoAnswer:
+        """Return the weights of ``SinglePeriodOptimization``."""
+        aversion = profile.risk_aversion if isinstance(profile, MeanVariance) else None
+        return _optimized(given, aversion, room, settings)
 
 
 def _optimized(

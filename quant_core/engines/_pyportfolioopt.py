@@ -7,29 +7,26 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from quant_core.engines._external import Answer, ExternalEngine, NoAnswer
-from quant_core.engines._feasible import Room, room_of
+from quant_core.engines._external import Answer, NoAnswer
 from quant_core.engines._handover import (
     Moments,
-    by_clarabel,
     library,
-    moments,
     one_sided,
-    rewarded,
-    towards,
     within_cap,
 )
+from quant_core.engines._program import BudgetEngine
 from quant_core.profiles import MeanVariance, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from quant_core.profiles import Problem, Profile
+    from quant_core.engines._feasible import Room
+    from quant_core.profiles import Profile
 
 __all__ = ["PyPortfolioOptEngine"]
 
 
-class PyPortfolioOptEngine(ExternalEngine):
+class PyPortfolioOptEngine(BudgetEngine):
     """Solve with PyPortfolioOpt (optional extra ``engines``).
 
     ``EfficientFrontier`` gets the moments of the problem: ``min_volatility`` solves
@@ -66,25 +63,21 @@ class PyPortfolioOptEngine(ExternalEngine):
         "risk_parity",
     )
 
-    def answer(self, profile: Profile, problem: Problem) -> Answer | NoAnswer:
-        """Return PyPortfolioOpt's weights."""
-        room = room_of(profile, problem)
-        if profile.name == "hrp":
-            return within_cap(_hierarchical(moments(problem)), room, "HRPOpt takes no bounds")
-        if profile.name == "risk_parity":
-            budgeted = by_clarabel(lambda settings: _budgeted(moments(problem), settings))
-            return within_cap(budgeted, room, "the barrier takes no bounds of a budget")
-        ratio = rewarded(profile, problem)
-        if isinstance(ratio, NoAnswer):
-            return ratio
-        given = ratio or moments(problem)
-        return by_clarabel(lambda settings: _optimized(profile, given, room, settings))
+    rule = "the barrier takes no bounds of a budget"
 
-    def nearest(self, room: Room, weights: np.ndarray) -> Answer | NoAnswer:
-        """Return the allowed weights nearest to some, as those of highest utility."""
-        closeness = MeanVariance(risk_aversion=1.0)
-        given = towards(weights)
-        return by_clarabel(lambda settings: _optimized(closeness, given, room, settings))
+    def hierarchical(self, given: Moments, room: Room) -> Answer | NoAnswer:
+        """Return the weights of ``HRPOpt``."""
+        return within_cap(_hierarchical(given), room, "HRPOpt takes no bounds")
+
+    def budgeted(self, given: Moments, settings: Mapping[str, float]) -> Answer | NoAnswer:
+        """Return the weights of the logarithmic barrier."""
+        return _budgeted(given, settings)
+
+    def optimized(
+        self, profile: Profile, given: Moments, room: Room, settings: Mapping[str, float]
+    ) -> Answer | NoAnswer:
+        """Return the weights of ``EfficientFrontier``."""
+        return _optimized(profile, given, room, settings)
 
 
 def _hierarchical(given: Moments) -> Answer:

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from quant_core.engines._external import Answer, ExternalEngine, NoAnswer
+from quant_core.engines._external import Answer, NoAnswer
 from quant_core.engines._feasible import Room, room_of
 from quant_core.engines._handover import (
     Moments,
     by_clarabel,
     library,
-    moments,
     one_sided,
     rewarded,
-    towards,
     within_cap,
 )
+from quant_core.engines._program import BudgetEngine
 from quant_core.profiles import Constraints, MeanVariance, Status
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["RiskfolioEngine"]
 
 
-class RiskfolioEngine(ExternalEngine):
+class RiskfolioEngine(BudgetEngine):
     """Solve with Riskfolio-Lib (optional extra ``engines``).
 
     ``Portfolio.mu`` and ``Portfolio.cov`` are set to the moments of the problem. ``min_variance``
@@ -70,33 +69,35 @@ class RiskfolioEngine(ExternalEngine):
         "risk_parity",
     )
 
+    rule = "riskfolio bounds budgets by another rule"
+
     def unsupported(self, profile: Profile) -> str:
         """Return that the turnover of a portfolio cannot be limited, where it should be."""
         limited = isinstance(profile, Constraints) and profile.turnover is not None
         return "riskfolio limits the turnover of each asset, not of the portfolio" * limited
 
-    def answer(self, profile: Profile, problem: Problem) -> Answer | NoAnswer:
-        """Return Riskfolio's weights."""
-        room = room_of(profile, problem)
-        if profile.name == "hrp":
-            found = _hierarchical(moments(problem))
-            return within_cap(found, room, "riskfolio clips weights and spreads the rest")
-        if profile.name == "risk_parity":
-            budgeted = by_clarabel(lambda settings: _budgeted(moments(problem), settings))
-            return within_cap(budgeted, room, "riskfolio bounds budgets by another rule")
-        ratio = rewarded(profile, problem)
-        if isinstance(ratio, NoAnswer):
-            return ratio
-        given = ratio or moments(problem)
-        found = by_clarabel(lambda settings: _optimized(profile, given, room, settings))
-        lost = ratio is not None and isinstance(found, NoAnswer)
-        return _without_reward(given, room) or found if lost else found
+    def hierarchical(self, given: Moments, room: Room) -> Answer | NoAnswer:
+        """Return the weights of ``HCPortfolio``."""
+        return within_cap(
+            _hierarchical(given), room, "riskfolio clips weights and spreads the rest"
+        )
 
-    def nearest(self, room: Room, weights: np.ndarray) -> Answer | NoAnswer:
-        """Return the allowed weights nearest to some, as those of highest utility."""
-        closeness = MeanVariance(risk_aversion=1.0)
-        given = towards(weights)
-        return by_clarabel(lambda settings: _optimized(closeness, given, room, settings))
+    def budgeted(self, given: Moments, settings: Mapping[str, float]) -> Answer | NoAnswer:
+        """Return the weights of ``rp_optimization``."""
+        return _solved(_portfolio(given, settings), "rp_optimization", b=None)
+
+    def optimized(
+        self, profile: Profile, given: Moments, room: Room, settings: Mapping[str, float]
+    ) -> Answer | NoAnswer:
+        """Return the weights of ``optimization``."""
+        return _optimized(profile, given, room, settings)
+
+    def programmed(self, profile: Profile, problem: Problem) -> Answer | NoAnswer:
+        """Return the answer to a profile with an objective, and why a ratio has none."""
+        found, given = super().programmed(profile, problem), rewarded(profile, problem)
+        if isinstance(found, NoAnswer) and isinstance(given, Moments):
+            return _without_reward(given, room_of(profile, problem)) or found
+        return found
 
 
 def _hierarchical(given: Moments) -> Answer | NoAnswer:
@@ -120,10 +121,6 @@ def _hierarchical(given: Moments) -> Answer | NoAnswer:
         )
     )
     return Answer(weights.to_numpy()[:, 0], "HCPortfolio")
-
-
-def _budgeted(given: Moments, settings: Mapping[str, float]) -> Answer | NoAnswer:
-    return _solved(_portfolio(given, settings), "rp_optimization", b=None)
 
 
 def _optimized(

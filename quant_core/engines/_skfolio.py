@@ -8,23 +8,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
-from quant_core.engines._external import Answer, ExternalEngine, NoAnswer
-from quant_core.engines._feasible import Room, room_of
+from quant_core.engines._external import Answer, NoAnswer
 from quant_core.engines._handover import (
     Moments,
-    by_clarabel,
     library,
-    moments,
     one_sided,
-    rewarded,
-    towards,
-    within_cap,
 )
+from quant_core.engines._program import BudgetEngine
 from quant_core.profiles import MeanVariance, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from quant_core.engines._feasible import Room
     from quant_core.profiles import Problem, Profile
 
 __all__ = ["SkfolioEngine"]
@@ -32,7 +28,7 @@ __all__ = ["SkfolioEngine"]
 _CONTRADICTIONS = frozenset({"infeasible", "infeasible_inaccurate"})
 
 
-class SkfolioEngine(ExternalEngine):
+class SkfolioEngine(BudgetEngine):
     """Solve with skfolio's estimators (optional extra ``engines``).
 
     Every estimator gets the moments of the problem from a prior of ours, so nothing is estimated
@@ -71,30 +67,28 @@ class SkfolioEngine(ExternalEngine):
         "risk_parity",
     )
 
+    rule = "skfolio bounds budgets by another rule"
+
     def answer(self, profile: Profile, problem: Problem) -> Answer | NoAnswer:
         """Return skfolio's weights."""
         if profile.name in {"equal_weight", "market"}:
             return _equal(len(problem.mean))
-        room = room_of(profile, problem)
-        if profile.name == "hrp":
-            return _hierarchical(moments(problem), room.upper)
-        if profile.name == "risk_parity":
-            return within_cap(
-                by_clarabel(lambda settings: _budgeted(moments(problem), settings)),
-                room,
-                "skfolio bounds budgets by another rule",
-            )
-        ratio = rewarded(profile, problem)
-        if isinstance(ratio, NoAnswer):
-            return ratio
-        given = ratio or moments(problem)
-        return by_clarabel(lambda settings: _optimized(profile, given, room, settings))
+        return super().answer(profile, problem)
 
-    def nearest(self, room: Room, weights: np.ndarray) -> Answer | NoAnswer:
-        """Return the allowed weights nearest to some, as those of highest utility."""
-        closeness = MeanVariance(risk_aversion=1.0)
-        given = towards(weights)
-        return by_clarabel(lambda settings: _optimized(closeness, given, room, settings))
+    def hierarchical(self, given: Moments, room: Room) -> Answer | NoAnswer:
+        """Return the weights of ``HierarchicalRiskParity``."""
+        return _hierarchical(given, room.upper)
+
+    def budgeted(self, given: Moments, settings: Mapping[str, float]) -> Answer | NoAnswer:
+        """Return the weights of ``RiskBudgeting``."""
+        make = library("skfolio.optimization").RiskBudgeting
+        return _fitted(make(**_options(given, settings)))
+
+    def optimized(
+        self, profile: Profile, given: Moments, room: Room, settings: Mapping[str, float]
+    ) -> Answer | NoAnswer:
+        """Return the weights of ``MeanRisk`` or ``MaximumDiversification``."""
+        return _optimized(profile, given, room, settings)
 
 
 def _equal(n: int) -> Answer:
@@ -118,11 +112,6 @@ def _hierarchical(given: Moments, cap: float) -> Answer:
     )
     estimator.fit(np.zeros((2, len(given.mean))))
     return Answer(estimator.weights_, "HierarchicalRiskParity")
-
-
-def _budgeted(given: Moments, settings: Mapping[str, float]) -> Answer | NoAnswer:
-    make = library("skfolio.optimization").RiskBudgeting
-    return _fitted(make(**_options(given, settings)))
 
 
 def _optimized(
