@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from quant_core.cli._lakehouse import lakehouse
+from quant_core.cli._ledger_commands import ledger
 from quant_core.cli._meta import meta
 from quant_core.errors import QuantError
 
@@ -46,11 +47,10 @@ app = typer.Typer(
     help="Run tournaments of portfolio configurations on real prices, and read them honestly.",
 )
 _tournament = typer.Typer(no_args_is_help=True, help="Plan and run a tournament.")
-_ledger = typer.Typer(no_args_is_help=True, help="Look after the audit trail.")
 _config = typer.Typer(no_args_is_help=True, help="Look after configurations.")
 _models = typer.Typer(no_args_is_help=True, help="Look after stored models.")
 app.add_typer(_tournament, name="tournament")
-app.add_typer(_ledger, name="ledger")
+app.add_typer(ledger, name="ledger")
 app.add_typer(_config, name="config")
 app.add_typer(_models, name="models")
 _runner = typer.Typer(no_args_is_help=True, help="Run strategies on ticks.")
@@ -322,90 +322,6 @@ def cells(
     from quant_core.cli._cells import query, show
 
     show(query(sql, out), as_json=as_json, as_csv=as_csv)
-
-
-Trail = Annotated[Path, typer.Argument(help="Folder of a run, or an audit.jsonl.")]
-
-
-@_ledger.command("verify")
-def ledger_verify(
-    folder: Trail,
-    *,
-    witnesses: Annotated[
-        list[str] | None,
-        typer.Option("--witness", help="Head written down elsewhere, SEQ:HASH; may be repeated."),
-    ] = None,
-    mlflow: Annotated[
-        bool, typer.Option("--mlflow", help="Hold it against the heads that MLflow's runs carry.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Check the audit trail record by record; exit code 1 if it is broken."""
-    from quant_core.cli._ledger import verify_folder
-
-    if not verify_folder(folder, witnesses=witnesses or [], mlflow=mlflow, as_json=as_json):
-        raise typer.Exit(1)
-
-
-@_ledger.command("show")
-def ledger_show(
-    folder: Trail,
-    *,
-    run: Annotated[str | None, typer.Option("--run", help="Id of a run, or its beginning.")] = None,
-    kind: Annotated[
-        str | None, typer.Option("--kind", help="Kind of record, or name of an action.")
-    ] = None,
-    last: Annotated[int | None, typer.Option("--last", min=1, help="Only the last N.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Show the records of the audit trail."""
-    from quant_core.cli._ledger_show import show_ledger
-
-    show_ledger(folder, run_id=run, kind=kind, last=last, as_json=as_json)
-
-
-@_ledger.command("replay")
-def ledger_replay(
-    folder: Trail,
-    *,
-    run: Annotated[str | None, typer.Option("--run", help="Id of the run; the last one.")] = None,
-    prices: Prices = None,
-    returns: Returns = None,
-    backend: Backend = None,
-    workers: Workers = None,
-    as_json: Json = False,
-) -> None:
-    """Compute a run again from its recorded inputs; exit code 1 if a result differs."""
-    from quant_core.cli._ledger_replay import replay_run
-
-    same = replay_run(
-        folder,
-        run_id=run,
-        prices=prices,
-        returns=returns,
-        backend=backend,
-        workers=workers,
-        as_json=as_json,
-    )
-    if not same:
-        raise typer.Exit(1)
-
-
-@_ledger.command("rebuild-mlflow")
-def ledger_rebuild_mlflow(
-    trails: Annotated[list[Path], typer.Argument(help="Audit trails, or folders of them.")],
-    *,
-    uri: Annotated[
-        str | None, typer.Option("--uri", help="URI of MLflow; the configured one.")
-    ] = None,
-    artifacts: Annotated[
-        str | None, typer.Option("--artifacts", help="Where artifacts of its runs go.")
-    ] = None,
-) -> None:
-    """Make the runs, model versions and aliases of MLflow again from audit trails."""
-    from quant_core.cli._rebuild import rebuild_mlflow
-
-    rebuild_mlflow(trails, uri=uri, artifacts=artifacts)
 
 
 @_manifest.command("schema")
