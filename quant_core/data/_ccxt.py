@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from quant_core.data._live import Series, complete_days, observations, patient
+from quant_core.data._live import (
+    UNREADABLE,
+    Series,
+    complete_days,
+    observations,
+    patient,
+    unreadable,
+)
 from quant_core.errors import ConfigError, DataError, UnavailableError
 
 if TYPE_CHECKING:
@@ -119,6 +126,8 @@ class CcxtSource:
             ) from error
         except library.BaseError as error:
             raise DataError(f"{self.origin}, {symbol}: the exchange refuses: {error}") from error
+        except UNREADABLE as error:
+            raise DataError(unreadable(f"{self.origin}, {symbol}", error)) from error
         return np.array(rows, dtype=np.float64).reshape(-1, 6)
 
 

@@ -13,9 +13,10 @@ from quant_core.errors import DataError, SourceError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Series", "complete_days", "observations", "patient"]
+__all__ = ["UNREADABLE", "Series", "complete_days", "observations", "patient", "unreadable"]
 
-_DAY = np.timedelta64(1, "D")
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What the libraries raise on an answer that is not what the service documents."""
 
 
 class Series(NamedTuple):
@@ -79,6 +80,14 @@ def patient[T](
                 ) from error
             clock().sleep(2.0**attempt)
     raise AssertionError("the last attempt returns or raises")
+
+
+def unreadable(what: str, error: Exception) -> str:
+    """Return the message for an answer that a library cannot read."""
+    return (
+        f"{what}: the answer is not what the service documents ({type(error).__name__}: {error}); "
+        "a newer release of the library may read it"
+    )
 
 
 def observations(series: Sequence[Series], *, origin: str) -> RawObservations:

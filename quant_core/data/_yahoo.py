@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from quant_core.data._live import Series, complete_days, observations, patient
+from quant_core.data._live import (
+    UNREADABLE,
+    Series,
+    complete_days,
+    observations,
+    patient,
+    unreadable,
+)
 from quant_core.errors import DataError, UnavailableError
 
 if TYPE_CHECKING:
@@ -73,6 +80,8 @@ class YahooSource:
                 f"{self.origin}: no prices of {symbol} from {first} to {after}; correct "
                 f"data.source.symbols or the days asked for: {error}"
             ) from error
+        except UNREADABLE as error:
+            raise DataError(unreadable(f"{self.origin}, {symbol}", error)) from error
         # Stamps are midnight of the exchange: the label is the session's, whatever the offset.
         days = frame.index.tz_localize(None).to_numpy().astype("datetime64[D]")
         column = "Adj Close" if self.config.adjusted else "Close"
@@ -81,6 +90,8 @@ class YahooSource:
     def _history(
         self, library: Any, symbol: str, first: np.datetime64, after: np.datetime64
     ) -> Any:
+        # Without this it logs what went wrong and returns nothing.
+        library.config.debug.hide_exceptions = False
         return library.Ticker(symbol, session=self.session).history(
             interval="1d",
             start=str(first),
@@ -89,7 +100,6 @@ class YahooSource:
             actions=False,
             keepna=True,
             timeout=self.config.timeout,
-            raise_errors=True,
         )
 
 
