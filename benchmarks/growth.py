@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv
+from scipy import linalg as _loaded  # noqa: F401 - or its BLAS escapes the limit of threads
 from threadpoolctl import threadpool_limits
 
 from quant_core.config import parse_config
-from quant_core.covariance import CovarianceSpec, RollingCovariance
+from quant_core.covariance import CovarianceSpec, RollingCovariance, condition_number
 from quant_core.engines import NativeEngine
 from quant_core.metrics import path_metrics
 from quant_core.profiles import PROFILES, Problem
@@ -98,7 +99,7 @@ def per_window(values: np.ndarray, repeats: int) -> Iterator[tuple[str, float]]:
         estimate = rolling.estimate(SPEC, train, columns)
         taken.append(time.process_time() - began)
     yield "covariance, Ledoit-Wolf", min(taken[1:])
-    yield "condition number", cpu(lambda: type(estimate).condition_number.func(estimate), repeats)  # type: ignore[attr-defined] - a cached property
+    yield "condition number", cpu(partial(condition_number, estimate.covariance), repeats)
     problem = Problem(estimate.mean, estimate.covariance, sound=True)
     engine = NativeEngine()
     for label, chosen in (("", SOLVES), (", cap 6 %", BOUNDED)):
@@ -112,9 +113,10 @@ def per_path(values: np.ndarray, repeats: int) -> Iterator[tuple[str, float]]:
     """Yield what a path costs."""
     rows = np.arange(TRAIN, len(values), MONTH)
     weights = np.full((len(rows), values.shape[1]), 1.0 / values.shape[1])
-    given = {"values": values, "weights": weights, "rows": rows, "rate": 0.001}
     for rebalance in (WindowRebalance(), DailyRebalance()):
-        path = partial(simulate, Custom(), rebalance, **given)
+        path = partial(
+            simulate, Custom(), rebalance, values=values, weights=weights, rows=rows, rate=0.001
+        )
         yield f"path, rebalanced {rebalance.name}", cpu(path, repeats)
 
 
@@ -126,8 +128,8 @@ def by_assets(sizes: tuple[int, ...]) -> Iterator[Row]:
         for measure in (per_window, per_path):
             for what, seconds in measure(values, repeats):
                 found.setdefault(what, {})[size] = seconds
-    for what, seconds in found.items():
-        yield Row(what, "assets", seconds)
+    for what, taken in found.items():
+        yield Row(what, "assets", taken)
 
 
 def by_paths(sizes: tuple[int, ...]) -> Row:
