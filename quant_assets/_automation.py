@@ -7,7 +7,7 @@ import dagster as dg
 from quant_assets._sleeves import sleeves
 from quant_assets.partitions import simulated_key
 
-__all__ = ["OF_CONFIGURED_SIMULATORS", "WHEN_INPUTS_CHANGE"]
+__all__ = ["OF_CONFIGURED_SIMULATORS", "WHEN_INPUTS_CHANGE", "WHEN_LEADERBOARDS_CHANGE"]
 
 # `eager` would fire on a materialization that changed nothing; months that the calendar already
 # has and the data do not yet are no reason to wait.
@@ -21,6 +21,20 @@ WHEN_INPUTS_CHANGE = (
     .with_label("when inputs change")
 )
 """Once the content of an input has changed, and nothing that feeds it is running."""
+
+# A leaderboard comes last in its sleeve: what changed before it is not to be looked at alone.
+WHEN_LEADERBOARDS_CHANGE = (
+    dg.AutomationCondition.eager()
+    .without(~dg.AutomationCondition.any_deps_missing())
+    .replace(
+        "any_deps_updated",
+        dg.AutomationCondition.any_deps_match(dg.AutomationCondition.data_version_changed()).allow(
+            dg.AssetSelection.assets("leaderboard")
+        ),
+    )
+    .with_label("when leaderboards change")
+)
+"""Once the content of a leaderboard has changed, and nothing that feeds it is running."""
 
 
 class _OfConfiguredSimulators(dg.AutomationCondition[dg.AssetKey]):

@@ -23,6 +23,7 @@ def definitions() -> dg.Definitions:
         Strategies,
     )
     from quant_assets.defs.deployment import jobs as deployment  # noqa: PLC0415
+    from quant_assets.defs.meta import jobs as meta  # noqa: PLC0415
     from quant_assets.defs.research import jobs  # noqa: PLC0415
     from quant_assets.defs.verification import jobs as verification  # noqa: PLC0415
     from resources.ray_io_manager import RayIOManager  # noqa: PLC0415
@@ -34,6 +35,7 @@ def definitions() -> dg.Definitions:
             jobs.research,
             jobs.simulation,
             jobs.ranking,
+            meta.portfolios,
             *deployment.JOBS,
             verification.reproduction,
         ],

@@ -29,7 +29,8 @@ def test_everything_loads(defs: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(defs)
     specs = [spec for spec in defs.resolve_all_asset_specs() if spec.group_name != "deployment"]
     keys = sorted(spec.key.to_user_string() for spec in specs)
-    assert keys == sorted([*MONTHLY, "simulation_results", "leaderboard", "published_results"])
+    whole = ["simulation_results", "leaderboard", "meta_portfolio", "published_results"]
+    assert keys == sorted([*MONTHLY, *whole])
 
 
 def test_no_asset_can_reach_the_io_manager_that_pickles(defs: dg.Definitions) -> None:
@@ -62,6 +63,10 @@ def test_what_must_stop_what_follows_is_blocking(defs: dg.Definitions) -> None:
         ("atom_returns", "nothing_from_the_future"),
         ("feature_matrix", "contract"),
         ("leaderboard", "simulators_agree"),
+        ("meta_portfolio", "days_are_common"),
+        ("meta_portfolio", "nothing_leaks"),
+        ("meta_portfolio", "returns_compound"),
+        ("meta_portfolio", "weights_within_bounds"),
         ("returns_matrix", "contract"),
         ("returns_matrix", "kept_plus_dropped_is_in"),
         ("selected_atoms", "winners_are_members"),
@@ -86,6 +91,7 @@ def test_what_must_stop_what_follows_is_blocking(defs: dg.Definitions) -> None:
         ("research", MONTHLY),
         ("simulation", ["simulation_results"]),
         ("ranking", ["leaderboard"]),
+        ("portfolios", ["meta_portfolio"]),
         ("reproduction", ["published_results"]),
     ],
 )
@@ -126,7 +132,7 @@ def test_what_follows_the_cube_brings_itself_up_to_date(defs: dg.Definitions) ->
         for node in graph.asset_nodes
         if node.automation_condition and node.group_name != "deployment"
     }
-    assert with_condition == {"simulation_results", "leaderboard"}
+    assert with_condition == {"simulation_results", "leaderboard", "meta_portfolio"}
     assert defs.resolve_sensor_def("automation").default_status is dg.DefaultSensorStatus.RUNNING
 
 

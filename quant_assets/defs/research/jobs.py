@@ -58,7 +58,7 @@ def monthly(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.S
 
 automation = dg.AutomationConditionSensorDefinition(
     "automation",
-    target=dg.AssetSelection.assets("simulation_results", "leaderboard"),
+    target=dg.AssetSelection.assets("simulation_results", "leaderboard", "meta_portfolio"),
     default_status=dg.DefaultSensorStatus.RUNNING,
     minimum_interval_seconds=30,
     use_user_code_server=True,

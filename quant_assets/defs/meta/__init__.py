@@ -1,0 +1,1 @@
+"""Portfolios of sleeves."""
