@@ -68,11 +68,15 @@ def patient[T](
     ------
     SourceError
         If the last attempt failed, too.
+    Exception
+        As it was raised, where the server refuses the question.
     """
     for attempt in range(retries + 1):
         try:
             return ask()
         except transient as error:
+            if _refused(error):
+                raise
             if attempt == retries:
                 raise SourceError(
                     f"{what}: no answer in {retries + 1} attempts; try again later, or raise "
@@ -80,6 +84,12 @@ def patient[T](
                 ) from error
             clock().sleep(2.0**attempt)
     raise AssertionError("the last attempt returns or raises")
+
+
+def _refused(error: Exception) -> bool:
+    """Whether a server said that the question is wrong: 4xx, but 429 that asks to slow down."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return status is not None and 400 <= status < 500 and status != 429  # noqa: PLR2004 - of HTTP
 
 
 def unreadable(what: str, error: Exception) -> str:

@@ -15,7 +15,7 @@ from quant_core.data._live import (
     patient,
     unreadable,
 )
-from quant_core.errors import DataError, UnavailableError
+from quant_core.errors import DataError, SourceError, UnavailableError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,9 @@ class YahooSource:
                 retries=self.config.retries,
                 what=f"{self.origin}, {symbol}",
             )
-        except problems.YFException as error:
+        except SourceError:
+            raise
+        except (problems.YFException, OSError) as error:
             raise DataError(
                 f"{self.origin}: no prices of {symbol} from {first} to {after}; correct "
                 f"data.source.symbols or the days asked for: {error}"

@@ -283,7 +283,7 @@ def test_closes_of_yahoo(server: _Server, yahoo: Callable[..., YahooSource]) -> 
     days = found.dates[:, 0].astype("datetime64[D]").astype(str).tolist()
     assert days == ["2024-01-03", "2024-01-04", "2024-01-05"]
     np.testing.assert_array_equal(found.values[:, 0], [9.0, 10.0, np.nan])
-    np.testing.assert_array_equal(found.volume, [[100.0], [200.0], [np.nan]])
+    np.testing.assert_array_equal(found.volume, [[100.0], [200.0], [0.0]])
     plain = yahoo("SPY", adjusted=False).read(day("2024-01-03"), day("2024-01-06"))
     np.testing.assert_array_equal(plain.values[:, 0], [10.0, 11.0, np.nan])
 
