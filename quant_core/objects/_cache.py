@@ -41,6 +41,8 @@ class ByteCache:
 
     def get(self, name: str) -> bytes | None:
         """Return the bytes of a digest, or None when they are not here or damaged."""
+        if not self._limit:
+            return None
         path = self._path(name)
         try:
             data = path.read_bytes()

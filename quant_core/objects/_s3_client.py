@@ -31,6 +31,7 @@ _HINTS = {
     "SignatureDoesNotMatch": "the secret key is not that of the access key",
     "NoSuchBucket": "create the bucket, or correct TV_LAKEHOUSE",
     "AccessDenied": "these credentials may not do this here",
+    "400": "have the credentials expired, or do they belong to another store?",
     "403": "these credentials may not do this here, or they have expired",
     "NotImplemented": "the store does not know this request; run `quant lakehouse probe`",
 }

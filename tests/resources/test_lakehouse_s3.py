@@ -9,14 +9,11 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-import dagster as dg  # noqa: TID253 - what is under test is a part of it
 import numpy as np
 import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from quant_assets._resources import AuditTrail, ComputeBackend, LakehouseRoot
-from quant_assets.definitions import definitions
 from quant_core.cells import FolderStore, parquet_bytes
 from quant_core.cli import app
 from quant_core.errors import ConflictError, StoreError
@@ -25,7 +22,6 @@ from quant_core.objects import open_objects
 from quant_core.objects._s3_client import request
 from resources._ray_environment import is_secret, runtime_environment
 from resources.lakehouse import Lakehouse
-from resources.ray_io_manager import RayIOManager
 from tests.resources._s3 import (
     ACCESS,
     BUCKET,
@@ -281,46 +277,6 @@ def test_a_killed_writer_leaves_nothing_half(safe: str) -> None:
         assert len(stored) == 1
         number = stored[0]
         assert FolderStore(safe).partitions() == ["a"]
-
-
-def research(url: str, home: Path, first: str, last: str, backend: str) -> Any:
-    """Materialize the assets before the cube, which need no solver, for some months."""
-    with dg.DagsterInstance.ephemeral() as instance:
-        return (
-            definitions()
-            .resolve_job_def("research")
-            .execute_in_process(
-                instance=instance,
-                tags={
-                    "dagster/asset_partition_range_start": f"{first}|us_equity",
-                    "dagster/asset_partition_range_end": f"{last}|us_equity",
-                },
-                resources={
-                    "io_manager": RayIOManager(lakehouse=url),
-                    "lakehouse": LakehouseRoot(url=url),
-                    "backend": ComputeBackend(backend=backend),
-                    "trail": AuditTrail(folder=str(home / "audit")),
-                },
-            )
-        )
-
-
-def test_the_asset_graph_on_s3_makes_the_bytes_that_it_makes_on_a_disk(
-    safe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TV_LAKEHOUSE", safe)
-    months = "1990-01", "1991-02"
-    assert research("", tmp_path, *months, "serial").success
-    local = str(tmp_path / "lakehouse")
-    assert research(local, tmp_path / "local", *months, "serial").success
-    for asset in ("raw_prices", "returns_matrix", "selected_atoms", "weights_cube"):
-        stores = [Lakehouse(root).store(asset, "us_equity") for root in (safe, local)]
-        remote, here = ({n: s.receipt(n) for n in s.partitions()} for s in stores)
-        assert list(remote) == list(here)
-        assert [r.digest for r in remote.values()] == [r.digest for r in here.values()]
-    found = CliRunner().invoke(app, ["lakehouse", "verify"])
-    assert found.exit_code == 0, found.output
-    assert "lost" not in found.output
 
 
 def write_and_read(unit: tuple[str, str], _shared: Any) -> tuple[str, int]:
