@@ -26,7 +26,8 @@ def non_finite(values: np.ndarray) -> np.ndarray:
 
 def non_positive(prices: np.ndarray) -> np.ndarray:
     """Tell which prices are zero or negative, NaN and infinities aside."""
-    return np.isfinite(prices) & (prices <= 0)
+    low = prices <= 0
+    return low & (prices > -np.inf) if low.any() else low
 
 
 def out_of_range(returns: np.ndarray) -> np.ndarray:
@@ -36,4 +37,5 @@ def out_of_range(returns: np.ndarray) -> np.ndarray:
 
 def past_one(returns: np.ndarray) -> np.ndarray:
     """Tell which returns in range are past +1; the range leaves none past -1."""
-    return (returns > 1.0) & (returns <= HIGHEST_RETURN)
+    high = returns > 1.0
+    return high & (returns <= HIGHEST_RETURN) if high.any() else high

@@ -14,7 +14,7 @@ from quant_core.errors import DataError
 __all__ = ["parse_dates", "refuse_far_years"]
 
 _YYYYMMDD = 8
-_FIRST_YEAR, _LAST_YEAR = 1678, 2261
+_YEARS = (1678, 2262)
 
 
 def parse_dates(
@@ -61,13 +61,14 @@ def refuse_far_years(stamps: np.ndarray, *, where: str, row_word: str, first_row
     DataError
         At the first such date.
     """
-    # A coarser unit never overflows, a finer one wraps around in silence.
-    years = stamps.astype("datetime64[Y]").astype(np.int64) + 1970
-    far = np.flatnonzero(~np.isnat(stamps) & ((years < _FIRST_YEAR) | (years > _LAST_YEAR)))
+    # The bounds take the unit of the dates: turned into another one, dates may wrap in silence.
+    low, high = (np.datetime64(f"{year}-01-01").astype(stamps.dtype) for year in _YEARS)
+    far = np.flatnonzero((stamps < low) | (stamps >= high))
     if len(far):
+        year = stamps[far[0]].astype("datetime64[Y]").astype(np.int64) + 1970
         raise DataError(
-            f"{where}, {row_word} {first_row + far[0]}: the year {years[far[0]]} is outside "
-            f"{_FIRST_YEAR} to {_LAST_YEAR}; correct the date, or remove the row"
+            f"{where}, {row_word} {first_row + far[0]}: the year {year} is outside {_YEARS[0]} to "
+            f"{_YEARS[1] - 1}; correct the date, or remove the row"
         )
 
 

@@ -22,6 +22,7 @@ __all__ = ["filter_observations", "refuse_other_kind"]
 
 _IMPLAUSIBLE = 0.25
 _CELLS = 1 << 18
+_INT32 = 1 << 31
 
 
 def filter_observations(
@@ -106,8 +107,8 @@ def refuse_other_kind(raw: RawObservations) -> None:
         If more than a quarter of the values is out of range.
     """
     prices = raw.kind == "prices"
-    wrong = int((non_positive(raw.values) if prices else out_of_range(raw.values)).sum())
-    finite = int(np.isfinite(raw.values).sum())
+    wrong = np.count_nonzero(non_positive(raw.values) if prices else out_of_range(raw.values))
+    finite = np.count_nonzero(np.isfinite(raw.values)) if wrong else 0
     if wrong > _IMPLAUSIBLE * finite:
         expected, likely = (
             ("prices above zero", "returns; give it as data.returns")
@@ -124,7 +125,10 @@ def _drop(
     raw: RawObservations, alive: np.ndarray, mask: np.ndarray, reason: Reason, log: Log
 ) -> None:
     # By position, never by label: labels repeat.
-    at, column = np.nonzero(mask & alive)
+    hit = mask & alive
+    if not hit.any():
+        return
+    at, column = np.nonzero(hit)
     codes = np.broadcast_to(raw.codes, raw.values.shape)[at, column]
     log.add(reason, raw.dates[at, 0], codes, raw.values[at, column])
     alive[at, column] = False
@@ -144,10 +148,18 @@ def _keys(raw: RawObservations, row: np.ndarray) -> np.ndarray:
 def _repeated(raw: RawObservations, row: np.ndarray, dates: int) -> bool:
     if raw.wide:
         return dates < len(row)
-    named = raw.codes[:, 0] >= 0
-    seen = np.zeros(dates * (len(raw.symbols) + 1), dtype=np.bool_)
-    seen[_keys(raw, row)[named, 0]] = True
-    return int(seen.sum()) < int(named.sum())
+    symbols = len(raw.symbols) + 1
+    if dates * symbols < _INT32:
+        # The code -1 of no symbol falls on the first place of its date, which is not counted.
+        keys = row * np.int32(symbols)
+        keys += raw.codes[:, 0]
+        keys += 1
+    else:
+        keys = _keys(raw, row)[:, 0]
+    seen = np.zeros(dates * symbols, dtype=np.bool_)
+    seen[keys] = True
+    seen[::symbols] = False
+    return np.count_nonzero(seen) < np.count_nonzero(raw.codes >= 0)
 
 
 def _first_repeat(raw: RawObservations, row: np.ndarray) -> str:
@@ -178,6 +190,9 @@ def _later_repeats(raw: RawObservations, row: np.ndarray, alive: np.ndarray) -> 
 
 def _grid(raw: RawObservations, row: np.ndarray, alive: np.ndarray, dates: int) -> np.ndarray:
     values = np.full((dates, len(raw.symbols)), np.nan)
+    if not raw.wide and bool(alive.all()):
+        values[row, raw.codes[:, 0]] = raw.values[:, 0]
+        return values
     codes = np.broadcast_to(raw.codes, alive.shape)
     step = max(1, _CELLS // max(1, alive.shape[1]))
     for start in range(0, len(alive), step):

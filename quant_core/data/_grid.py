@@ -131,12 +131,14 @@ class ReturnsGrid:
             self._log(self.reported, Notice.EARLY_END, code, early, found)
 
     def _drop(self, reason: Reason, code: int, mask: np.ndarray, found: np.ndarray) -> None:
+        if not mask.any():
+            return
         self._log(self.dropped, reason, code, mask, found)
         self.held[:, code : code + found.shape[1]][mask] = False
 
     def _log(self, log: Log, name: str, code: int, mask: np.ndarray, values: np.ndarray) -> None:
-        at, place = np.nonzero(mask)
-        if len(at):
+        if mask.any():
+            at, place = np.nonzero(mask)
             log.add(name, self.dates[at], code + place, values[at, place])
 
     def matrix(self) -> tuple[ReturnsMatrix, np.ndarray | None]:

@@ -65,4 +65,6 @@ def spanned_returns(
     before[~follows] = 0
     near = follows & (dates.reshape(-1, 1) - dates[before] <= np.timedelta64(max_gap_days, "D"))
     base = np.where(near, np.take_along_axis(prices, before, axis=0), np.nan)
-    return prices / base - 1.0, follows & ~near
+    # From a price next to zero to a huge one: infinite, and so out of range like any other.
+    with np.errstate(over="ignore"):
+        return prices / base - 1.0, follows & ~near

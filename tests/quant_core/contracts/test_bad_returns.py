@@ -344,3 +344,10 @@ def _conserves(found: Ingested) -> None:
     assert int((~np.isnan(values)).sum()) == report.kept
     there = values[~np.isnan(values)]
     assert ((there > -1.0) & (there <= 5.0)).all()
+
+
+def test_a_return_that_overflows_is_dropped() -> None:
+    prices = pd.DataFrame({"A": [5e-324, 1e308, 1e308], "B": [1.0, 1.1, 1.2]}, index=DAYS[:3])
+    found = ingest(FrameSource(prices, "prices"))
+    assert dict(found.report.dropped) == {str(Reason.RETURN_OUT_OF_RANGE): 1}
+    assert found.report.kept == 5

@@ -14,7 +14,15 @@ import pyarrow as pa
 import pytest
 
 from quant_core.contracts import Reason
-from quant_core.data import DataConfig, FrameSource, Ingested, Source, ingest, open_source
+from quant_core.data import (
+    DataConfig,
+    FrameSource,
+    Ingested,
+    Kind,
+    Source,
+    ingest,
+    open_source,
+)
 from quant_core.errors import QuantError
 
 if TYPE_CHECKING:
@@ -41,11 +49,13 @@ ZONES = ["Asia/Tokyo", "America/New_York", "Europe/Berlin", "Asia/Kathmandu"]
 DTYPES = ["float32", "float16", "Float64", "object", "str", "double[pyarrow]", "category"]
 
 
-def returns(rng: np.random.Generator) -> pd.DataFrame:
+def base(rng: np.random.Generator, kind: Kind) -> pd.DataFrame:
     rows, columns = int(rng.integers(1, 40)), int(rng.integers(1, 9))
     start = np.datetime64("1990-01-01") + np.timedelta64(int(rng.integers(0, 12_000)), "D")
     days = pd.date_range(start, periods=rows, tz=rng.choice(["UTC", None]), name="date")
     values = rng.normal(0, 0.02, (rows, columns))
+    if kind == "prices":
+        values = 100 * np.exp(np.cumsum(values, axis=0))
     return pd.DataFrame(values, index=days, columns=[f"S{n}" for n in range(columns)])
 
 
@@ -138,13 +148,15 @@ def objects(rng: np.random.Generator, frame: pd.DataFrame) -> pd.DataFrame:
     mixed = frame.astype(object)
     for row in some(rng, len(frame)):
         column = int(rng.integers(0, frame.shape[1]))
-        mixed.iloc[int(row), column] = odd[int(rng.integers(0, len(odd)))]
+        # iloc would align a mapping with the frame.
+        mixed.iat[int(row), column] = odd[  # noqa: PD009 - see above
+            int(rng.integers(0, len(odd)))
+        ]
     return mixed
 
 
 def long(rng: np.random.Generator, frame: pd.DataFrame) -> pd.DataFrame:
     found = frame.reset_index().melt(id_vars=frame.index.name or "index", var_name="symbol")
-    found = found.rename(columns={"value": "return"})
     if rng.random() < 0.3:
         symbols = found["symbol"].astype(object)
         symbols.iloc[some(rng, len(symbols))] = None
@@ -157,8 +169,8 @@ DATES = [zoned, mixed_zones, dates_as_text, dates_gone]
 LAST = [names, strange_names, dtypes, objects, long]
 
 
-def generated(rng: np.random.Generator) -> pd.DataFrame:
-    frame = returns(rng)
+def generated(rng: np.random.Generator, kind: Kind) -> pd.DataFrame:
+    frame = base(rng, kind)
     for mutate in rng.permutation(np.array(FIRST, dtype=object))[: int(rng.integers(0, 4))]:
         frame = mutate(rng, frame)
     for menu in (DATES, LAST):
@@ -167,10 +179,12 @@ def generated(rng: np.random.Generator) -> pd.DataFrame:
     return frame
 
 
-def source(rng: np.random.Generator, frame: pd.DataFrame, folder: Path) -> tuple[Source, str]:
+def source(
+    rng: np.random.Generator, frame: pd.DataFrame, kind: Kind, folder: Path
+) -> tuple[Source, str]:
     """Return a frame, a CSV or a Parquet file as a source, where the format can hold the frame."""
     way = str(rng.choice(["frame", "csv", "parquet"]))
-    config = DataConfig(returns=str(folder / f"returns.{way}")) if way != "frame" else None
+    config = DataConfig(**{kind: str(folder / f"returns.{way}")}) if way != "frame" else None
     try:
         if way == "csv":
             frame.to_csv(folder / "returns.csv")
@@ -180,9 +194,7 @@ def source(rng: np.random.Generator, frame: pd.DataFrame, folder: Path) -> tuple
             plain.to_parquet(folder / "returns.parquet")
     except (pa.ArrowException, TypeError, ValueError, OverflowError, AttributeError):
         config = None
-    return (
-        (FrameSource(frame, "returns"), "frame") if config is None else (open_source(config), way)
-    )
+    return (FrameSource(frame, kind), "frame") if config is None else (open_source(config), way)
 
 
 @pytest.mark.parametrize("group", range(FRAMES // GROUP))
@@ -190,8 +202,9 @@ def test_generated_frames(group: int, tmp_path: Path) -> None:
     ends: dict[str, int] = {"kept": 0, "refused": 0}
     for seed in range(group * GROUP, (group + 1) * GROUP):
         rng = np.random.default_rng(seed)
-        frame = generated(rng)
-        origin, way = source(rng, frame, tmp_path)
+        kind: Kind = "prices" if seed % 3 == 0 else "returns"
+        frame = generated(rng, kind)
+        origin, way = source(rng, frame, kind, tmp_path)
         rules: Any = rng.choice(["error", "keep_first", "keep_first"])
         config = DataConfig(sample=True, duplicates=rules)
         try:
@@ -204,6 +217,8 @@ def test_generated_frames(group: int, tmp_path: Path) -> None:
             raise AssertionError(f"seed {seed} by {way}") from error
         ends["kept"] += 1
         conserves(found, observations(frame) if way == "frame" else None)
+        if kind == "returns":
+            assert int((~np.isnan(found.matrix.values)).sum()) == found.report.kept
     assert sum(ends.values()) == GROUP
     # Neither everything nor nothing may be refused: that would test one way only.
     assert min(ends.values()) > 0
@@ -211,7 +226,7 @@ def test_generated_frames(group: int, tmp_path: Path) -> None:
 
 def observations(frame: pd.DataFrame) -> int:
     """Count what the frame holds, by pandas alone."""
-    if "return" in frame:
+    if "value" in frame:
         return len(frame)
     cells = frame.to_numpy(dtype=object).ravel()
     return sum(1 for cell in cells if str(cell).strip() not in NOTHING)
@@ -227,6 +242,5 @@ def conserves(found: Ingested, expected: int | None) -> None:
     assert report.kept + report.dropped_total == report.rows_in
     assert counted.num_rows == report.dropped_total
     assert set(found.dropped["reason"].to_pylist()) <= {str(reason) for reason in Reason}
-    assert int((~np.isnan(values)).sum()) == report.kept
     there = values[~np.isnan(values)]
     assert ((there > -1.0) & (there <= 5.0)).all()
