@@ -43,7 +43,7 @@ def test_a_champion_is_elected_and_each_gate_is_a_check(board: Platform) -> None
     pytest.importorskip("vectorbt", reason="vectorbt is not installed (extra simulators)")
     result = board.run("election", "small")
     checks = checks_of(result)
-    assert set(checks) == {"champion_elected", *GATES}
+    assert set(checks) == {"champion_elected", "audit_trail_whole", *GATES}
     assert all(check.passed and check.blocking for check in checks.values())
     election = read_election(board.store("champion").read("small"))
     best = board.store("leaderboard").read("small").sort_by("rank").to_pylist()[0]
