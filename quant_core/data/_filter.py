@@ -159,7 +159,7 @@ def _repeated(raw: RawObservations, row: np.ndarray, dates: int) -> bool:
     seen = np.zeros(dates * symbols, dtype=np.bool_)
     seen[keys] = True
     seen[::symbols] = False
-    return np.count_nonzero(seen) < np.count_nonzero(raw.codes >= 0)
+    return bool(np.count_nonzero(seen) < np.count_nonzero(raw.codes >= 0))
 
 
 def _first_repeat(raw: RawObservations, row: np.ndarray) -> str:
