@@ -129,8 +129,10 @@ BAD = [
     ("data: {}", "data: expected exactly one of sample, prices, returns and source, found none"),
     (
         "data: {prices: a, returns: b}",
-        "data: expected exactly one of sample, prices, returns and source, found prices and "
-        "returns",
+        (
+            "data: expected exactly one of sample, prices, returns and source, found prices and "
+            "returns"
+        ),
     ),
     ("data: {price: a}", "data.price: unknown key (did you mean 'prices'?)"),
     ("data: {prices: a, duplicates: drop}", "data.duplicates: expected 'error' or 'keep_first'"),
