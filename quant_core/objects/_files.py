@@ -59,12 +59,11 @@ class FileObjects:
 
     def read(self, name: str) -> tuple[bytes, Version] | None:
         """Return the bytes of a file and their digest, or None."""
-        found = self.version(name)
         try:
             data = Path(self.path(name)).read_bytes()
         except FileNotFoundError:
             return None
-        return data, Version(found.tag if found else "", digest(data), len(data))
+        return data, Version("", digest(data), len(data))
 
     def open(self, name: str) -> BinaryIO:
         """Open a file to read."""

@@ -242,6 +242,37 @@ def test_models_are_kept_by_checksum(lake: str) -> None:
     assert store.uri("ab" * 32) == f"{lake}/models/ab/{'ab' * 32}.onnx"
 
 
+CONFIG = """\
+sleeve: test
+windows: {train: 40, step: month}
+selections: [all]
+profiles: [equal_weight, hrp]
+rebalances: [window]
+seed: 3
+"""
+
+
+def test_the_library_runs_on_prices_and_a_configuration_in_a_bucket(
+    safe: str, tmp_path: Path
+) -> None:
+    returns = np.random.default_rng(5).normal(0.0005, 0.01, (130, 3))
+    prices = 100 * np.cumprod(1 + returns, axis=0)
+    days = np.busday_offset("2021-01-04", np.arange(130), roll="forward")
+    rows = [f"{day},{a:.4f},{b:.4f},{c:.4f}" for day, (a, b, c) in zip(days, prices, strict=True)]
+    files = {"prices.csv": "\n".join(["date,AAA,BBB,CCC", *rows]), "config.yaml": CONFIG}
+    boards = []
+    for root in (safe, str(tmp_path)):
+        for name, text in files.items():
+            open_objects(root).put(name, text.encode(), seen=None)
+        out = tmp_path / f"out{len(boards)}"
+        given = ["--config", f"{root}/config.yaml", "--prices", f"{root}/prices.csv"]
+        run = ["tournament", "run", *given, "--out", str(out), "--backend", "serial"]
+        found = CliRunner().invoke(app, run)
+        assert found.exit_code == 0, found.output
+        boards.append((out / "leaderboard.parquet").read_bytes())
+    assert boards[0] == boards[1]
+
+
 WRITER = f"""
 import sys
 import numpy as np
