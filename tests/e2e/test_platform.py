@@ -79,10 +79,10 @@ def researched(platform: Platform, browser: WebDriver) -> Platform:
     wait_for(lambda: _launch(browser), seconds=120, what="a complete selection", every=2).click()
     wait_for(
         lambda: _materialized(platform) == ASSETS,
-        seconds=600,
+        seconds=1800,
         what=f"all assets, see {platform.log}",
     )
-    wait_for(lambda: not unfinished(platform), seconds=300, what="the last run to end")
+    wait_for(lambda: not unfinished(platform), seconds=1800, what="the last run to end")
     return platform
 
 
@@ -115,7 +115,7 @@ def test_a_job_launched_from_a_shell_finds_every_cell(researched: Platform) -> N
         found = [one for one in mine if one["runId"] not in before]
         return [one for one in found if one["status"] in {"SUCCESS", "FAILURE", "CANCELED"}]
 
-    found = wait_for(launched, seconds=300, what="the launched run")
+    found = wait_for(launched, seconds=1800, what="the launched run")
     assert [one["status"] for one in found] == ["SUCCESS"]
     assert _computed(researched, found[0]["runId"]) == {
         "selected_atoms": 0,

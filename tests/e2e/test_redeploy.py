@@ -153,7 +153,7 @@ def test_the_champion_is_deployed_and_served(
 ) -> None:
     version = wait_for(
         lambda: [one.row for one in database.history(STRATEGY) if one.row.mode == "live"],
-        seconds=600,
+        seconds=1800,
         what=f"the elected champion to be deployed, see {platform.log}",
     )[-1]
     assert version.model is not None
@@ -161,12 +161,12 @@ def test_the_champion_is_deployed_and_served(
     assert version.allocation > 0
     wait_for(
         lambda: _serves(runner) == version.model.sha256,
-        seconds=60,
+        seconds=600,
         what="the runner to serve what it was told",
     )
     wait_for(
         lambda: [one.served.sha256 for one in database.served()] == [version.model.sha256],
-        seconds=60,
+        seconds=600,
         what="the report of the runner",
     )
     with urllib.request.urlopen(f"{runner.url}/metrics", timeout=30) as answer:  # noqa: S310 - loopback
@@ -177,7 +177,7 @@ def test_the_champion_is_deployed_and_served(
 def test_a_promotion_and_its_rollback_reach_the_runner(
     platform: Platform, server: str, database: StrategyDatabase, runner: Runner
 ) -> None:
-    wait_for(lambda: database.history(STRATEGY), seconds=600, what="a first deployment")
+    wait_for(lambda: database.history(STRATEGY), seconds=1800, what="a first deployment")
     from resources.mlflow_registry import ModelRegistry  # noqa: PLC0415 - brings MLflow
 
     registry = ModelRegistry(within(server, "mlflow"), str(platform.home / "mlflow"))
@@ -195,10 +195,10 @@ def test_a_promotion_and_its_rollback_reach_the_runner(
         _quant(platform, "models", "promote", STRATEGY, str(number))
         wait_for(
             lambda sha256=sha256: _serves(runner) == sha256,
-            seconds=300,
+            seconds=1800,
             what=f"version {number} to be served, see {platform.log}",
         )
-    wait_for(lambda: not unfinished(platform), seconds=300, what="the last run to end")
+    wait_for(lambda: not unfinished(platform), seconds=1800, what="the last run to end")
     runs = [one for one in platform.runs() if one["jobName"] == "redeploy"]
     assert {one["status"] for one in runs} == {"SUCCESS"}
     assert len(runs) >= 3
