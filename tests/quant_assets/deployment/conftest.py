@@ -250,6 +250,18 @@ def board(ranked: Platform, tmp_path: Path) -> Iterator[Platform]:
         yield replace(ranked, root=tmp_path / "ranked", instance=instance)
 
 
+@pytest.fixture(scope="module")
+def elected(
+    ranked: Platform, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Platform, Any]]:
+    """A copy of the ranked sleeve with an election, and the run that held it."""
+    root = tmp_path_factory.mktemp("elected") / "ranked"
+    shutil.copytree(ranked.root, root)
+    with dg.DagsterInstance.ephemeral() as instance:
+        platform = replace(ranked, root=root, instance=instance)
+        yield platform, platform.run("election", "small")
+
+
 @pytest.fixture
 def deployed(platform: Platform) -> Platform:
     """A sleeve whose first model has been promoted, elected to be traded, and told to runners."""

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -10,6 +12,7 @@ import pytest
 from quant_core.champion import read_election
 from quant_core.config import load_config
 from quant_core.errors import StoreError
+from quant_core.ledger import records
 
 if TYPE_CHECKING:
     from tests.quant_assets.deployment.conftest import Platform
@@ -27,7 +30,7 @@ def checks_of(result: Any) -> dict[str, Any]:
 def strict(monkeypatch: pytest.MonkeyPatch, **gates: float) -> None:
     """Put other thresholds into the configuration of the sleeve."""
     module = importlib.import_module("quant_assets._sleeves")
-    (path,) = module.Path(module.os.environ["TV_SLEEVES"]).glob("*.yaml")
+    (path,) = Path(os.environ["TV_SLEEVES"]).glob("*.yaml")
     config = load_config(str(path))
     tight = config.champion.gates.model_copy(update=gates)
     champion = config.champion.model_copy(update={"gates": tight})
@@ -39,9 +42,9 @@ def strict(monkeypatch: pytest.MonkeyPatch, **gates: float) -> None:
     monkeypatch.setattr(sys.modules[asset.__name__], "sleeves", lambda: {"small": changed})
 
 
-def test_a_champion_is_elected_and_each_gate_is_a_check(board: Platform) -> None:
+def test_a_champion_is_elected_and_each_gate_is_a_check(elected: tuple[Platform, Any]) -> None:
     pytest.importorskip("vectorbt", reason="vectorbt is not installed (extra simulators)")
-    result = board.run("election", "small")
+    board, result = elected
     checks = checks_of(result)
     assert set(checks) == {"champion_elected", "audit_trail_whole", *GATES}
     assert all(check.passed and check.blocking for check in checks.values())
@@ -55,15 +58,48 @@ def test_a_champion_is_elected_and_each_gate_is_a_check(board: Platform) -> None
     assert event.metadata["verdicts"].md_str.startswith("|  | candidate | passed | why not |")
 
 
-def test_an_election_is_the_same_bytes_again(board: Platform) -> None:
-    board.run("election", "small")
-    before = board.store("champion").receipt("small").digest
+def test_every_asset_says_what_it_read_and_made(elected: tuple[Platform, Any]) -> None:
+    trail = elected[0].root / "audit" / "small.jsonl"
+    done = [one.body for one in records(trail, "action") if one.body["phase"] == "success"]
+    found = {body["name"]: body for body in done}
+    made = {
+        "read", "ingest", "features", "train", "streams", "discover", "select", "solve",
+        "simulate", "rank", "elect",
+    }  # fmt: skip
+    assert made <= found.keys()
+    assert all(found[name]["outputs"] for name in made)
+    assert all(found[name]["inputs"] for name in made - {"read"})
+    month = "2001-05"
+    assert found["ingest"]["inputs"][f"raw_prices/{month}"] == found["read"]["outputs"][month]
+    returns = found["ingest"]["outputs"][month]
+    assert found["streams"]["inputs"][f"returns_matrix/{month}"] == returns
+    atoms = found["streams"]["outputs"][month]
+    assert found["discover"]["inputs"][f"atom_returns/{month}"] == atoms
+    chosen = found["solve"]["inputs"][f"selected_atoms/{month}"]
+    assert chosen == found["select"]["outputs"][month]
+    assert found["elect"]["inputs"]["leaderboard"] == found["rank"]["outputs"]["leaderboard"]
+
+
+def test_each_candidate_is_recorded_with_its_gates(elected: tuple[Platform, Any]) -> None:
+    board, result = elected
+    told = [one.body for one in records(board.root / "audit" / "small.jsonl", "candidate")]
+    own = [body for body in told if body["run_id"] == result.run_id]
+    election = read_election(board.store("champion").read("small"))
+    assert [tuple(body["cell"]) for body in own] == [one.cell for one in election.verdicts]
+    assert all(set(body["gates"]) == GATES for body in own)
+
+
+def test_an_election_is_the_same_bytes_again(
+    elected: tuple[Platform, Any], board: Platform
+) -> None:
+    before = elected[0].store("champion").receipt("small").digest
+    assert board.store("champion").read("small") is None
     board.run("election", "small")
     assert board.store("champion").receipt("small").digest == before
 
 
-def test_the_run_is_logged_with_its_tables(board: Platform) -> None:
-    result = board.run("election", "small")
+def test_the_run_is_logged_with_its_tables(elected: tuple[Platform, Any]) -> None:
+    board, result = elected
     assert board.registry.artifacts(result.run_id) == [
         "small.config.json",
         "small.election.json",
