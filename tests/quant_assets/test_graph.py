@@ -79,14 +79,22 @@ def test_every_month_is_a_file_and_an_event_with_the_version_of_its_bytes(
         assert event.tags["dagster/partition/month"] == month
 
 
-def test_every_check_ran_and_passed(graph: tuple[Graph, Any]) -> None:
+def test_every_check_ran_and_all_but_audits_passed(graph: tuple[Graph, Any]) -> None:
     _, result = graph
     found = {found.check_name: found.passed for found in result.get_asset_check_evaluations()}
     assert found == {
         "batch_invariance": True,
+        "calendar": True,
+        "contract": True,
+        "drift": True,
+        "gaps": True,
+        "jumps": False,  # what the audits warn of stops nothing
         "kept_plus_dropped_is_in": True,
+        "lives": True,
         "nothing_from_the_future": True,
+        "observations": True,
         "onnx_parity": True,
+        "stale_prices": False,
         "trained_on_the_past": True,
         "weights_within_limits": True,
         "winners_are_members": True,
