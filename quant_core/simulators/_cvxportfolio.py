@@ -39,6 +39,7 @@ class Cvxportfolio(ForeignSimulator):
 
     package: ClassVar[str] = "cvxportfolio"
     distribution: ClassVar[str] = "cvxportfolio"
+    stands_on: ClassVar[tuple[str, ...]] = ("cvxpy",)
     seconds_a_path: ClassVar[float] = 0.05
     seconds_a_row: ClassVar[float] = 0.003
     seconds_an_order: ClassVar[float] = 5e-05

@@ -43,6 +43,8 @@ class ForeignSimulator(Simulator, ABC):
     """Import name of the package."""
     distribution: ClassVar[str]
     """Name of the package as it is installed, extra ``simulators``."""
+    stands_on: ClassVar[tuple[str, ...]] = ()
+    """What the package imports in its turn and can be missing."""
     seconds_a_path: ClassVar[float] = 0.05
     """Measured on one processor: what a path takes whatever it trades."""
     seconds_a_row: ClassVar[float] = 0.0
@@ -103,14 +105,20 @@ class ForeignSimulator(Simulator, ABC):
     @property
     def lack(self) -> str:
         """Why it cannot run here."""
-        if find_spec(self.package):
-            return ""
-        return f"{self.distribution} is not installed; install quant-assets[simulators]"
+        if self._missing:
+            what = " and ".join(self._missing)
+            return f"{what} is not installed; install quant-assets[simulators]"
+        return ""
 
     @property
     def release(self) -> str:
         """Release of the package; empty where it is not installed."""
-        return version(self.distribution) if find_spec(self.package) else ""
+        return "" if self._missing else version(self.distribution)
+
+    @property
+    def _missing(self) -> list[str]:
+        wanted = {self.package: self.distribution} | {name: name for name in self.stands_on}
+        return [name for module, name in wanted.items() if find_spec(module) is None]
 
     @property
     def parameters(self) -> dict[str, Any]:
