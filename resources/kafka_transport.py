@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from quant_core.errors import ConfigError
-from resources._kafka_clients import create_topics
-from resources._kafka_settings import KafkaSettings
-from resources._kafka_sink import KafkaSink
-from resources._kafka_source import KafkaSource
+from resources.kafka._clients import create_topics
+from resources.kafka._settings import KafkaSettings
+from resources.kafka._sink import KafkaSink
+from resources.kafka._source import KafkaSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -20,7 +20,7 @@ from quant_core.decisions import Scaled
 from quant_core.features import Feature, FeatureSet
 from quant_core.live import Engine, Settings, StrategyRow, open_model
 from quant_core.models import Linear, ModelStore
-from resources._kafka_ticks import Tick, tick_batch, tick_of
+from resources.kafka._ticks import Tick, tick_batch, tick_of
 from resources.strategy_database import StrategyDatabase
 from tests.kafka._broker import Broker, wait_for
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pytest
 
 from quant_core.live import SIGNALS_SCHEMA, DeadLetter
-from resources._kafka_partitions import partitioner
-from resources._kafka_signals import LONGEST, SignalMessages
-from resources._kafka_ticks import LONGEST_PAYLOAD, Tick, tick_batch, tick_of
+from resources.kafka._partitions import partitioner
+from resources.kafka._signals import LONGEST, SignalMessages
+from resources.kafka._ticks import LONGEST_PAYLOAD, Tick, tick_batch, tick_of
 from tests.kafka._market import signals_of
 
 NAN = float("nan")

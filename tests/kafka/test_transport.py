@@ -16,7 +16,7 @@ from quant_core.live import (
     Signals,
     dead_letters_table,
 )
-from resources._kafka_history import history_start
+from resources.kafka._history import history_start
 from resources.kafka_transport import KafkaSettings, open_transport
 from tests.kafka._broker import wait_for
 
