@@ -186,9 +186,10 @@ class ModelStore:
         ModelFormatError
             If it is not the record that its name says.
         """
-        name = path.rsplit("/", 1)[-1]
+        place = path.removeprefix(self._objects.path(""))
+        name = place.rsplit("/", 1)[-1]
         try:
-            record = json.loads(_limited(self._objects, f"{name[:2]}/{name}", _MAX_RECORD_BYTES))
+            record = json.loads(_limited(self._objects, place, _MAX_RECORD_BYTES))
             spec = ModelSpec(uri=self.uri(name[:_SHA256]), **record["spec"])
             stored = StoredModel(spec, dict(record["metadata"]))
         except (ValueError, KeyError, TypeError, ValidationError) as error:
