@@ -186,7 +186,7 @@ class ModelStore:
         ModelFormatError
             If it is not the record that its name says.
         """
-        place = path.removeprefix(self._objects.path(""))
+        place = path.removeprefix(self._objects.path("")).lstrip("/")
         name = place.rsplit("/", 1)[-1]
         try:
             record = json.loads(_limited(self._objects, place, _MAX_RECORD_BYTES))
