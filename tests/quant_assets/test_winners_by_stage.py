@@ -31,5 +31,5 @@ def test_the_code_of_the_asset_is_that_of_the_rules_it_applies() -> None:
     assert version == version_of(
         "quant_core.tournament._selecting",
         *(f"quant_core.selection.{rule}" for rule in rules),
-        sections=("windows", "benchmark", "directions", "selections"),
+        sections=("windows", "benchmark", "directions", "selections", "universe"),
     )
