@@ -42,9 +42,10 @@ check: setup ## Lint, types, layers, docstrings, conventions
 test: setup ## Run the tests
 	$(RUN)/pytest -n $(WORKERS)
 
-library: $(filter .tools/bin/uv,$(UV)) ## Run a tournament where neither Dagster, Ray nor MLflow is installed
+library: $(filter .tools/bin/uv,$(UV)) ## Run tournaments where neither Dagster, Ray nor MLflow is installed
 	@UV_PROJECT_ENVIRONMENT=.venv-library $(UV) sync --frozen --quiet --compile-bytecode --no-default-groups --extra engines
 	.venv-library/bin/python docs/examples/tournament.py
+	.venv-library/bin/python docs/examples/stages.py
 
 extras: $(filter .tools/bin/uv,$(UV)) ## Prove what runs where each optional package is missing (half an hour)
 	@python3 docs/scripts/extras.py --uv $(UV)

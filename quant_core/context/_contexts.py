@@ -119,15 +119,16 @@ class MetaContext(Context):
     members : tuple of str
         Sleeves and nested meta-portfolios, sorted.
     streams : mapping of str to str
-        Digest of the return stream of each member and profile, ``member/profile``.
+        Digest of the streams that may stand for each member in a profile, on the common days,
+        by ``member/profile``.
     first, last : str
         First and last date that all members have, ``YYYY-MM-DD``; empty without any.
     weights : mapping of str to float
-        Weight of each member, by ``profile/member``.
+        Weight of each member in the last window, by ``profile/member``.
     parameters : mapping
         Profiles, bounds and windows.
     counts : mapping of str to int
-        What was counted, for example dates that some member lacks.
+        What was counted, for example days of a member that another one lacks.
     """
 
     run_id: str

@@ -273,6 +273,8 @@ class MetaManifest(Manifest):
         The resolved configurations, by portfolio.
     sleeves : mapping of str to str
         Version of the results of each sleeve.
+    stages : tuple of StageSection
+        The stages that ran, in order; what each changed by portfolio.
     counts : mapping
         Cells found and computed, by kind.
     leakage : float
@@ -285,6 +287,7 @@ class MetaManifest(Manifest):
     meta: str
     config: dict[str, Any]
     sleeves: dict[str, str]
+    stages: tuple[StageSection, ...] = ()
     counts: dict[str, dict[Literal["hits", "computed"], Count]]
     leakage: Annotated[float, Field(allow_inf_nan=False)]
     ledger: LedgerHead

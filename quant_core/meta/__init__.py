@@ -15,6 +15,7 @@ from quant_core.meta._flatten import (
 from quant_core.meta._load import load_meta, load_metas, load_nested
 from quant_core.meta._nesting import DEEPEST, nested, sleeves_of
 from quant_core.meta._portfolio import MetaPortfolio, compute_metas
+from quant_core.meta._recorder import MetaRecorder
 from quant_core.meta._run import META_FILES, MetaResult, run_meta
 from quant_core.meta._sleeve import Book, Cell, SleeveFolder, SleeveResults, books_of, navs_of
 from quant_core.meta._solving import MetaSolve
@@ -37,6 +38,7 @@ __all__ = [
     "MetaConfig",
     "MetaHolder",
     "MetaPortfolio",
+    "MetaRecorder",
     "MetaResult",
     "MetaSolve",
     "MetaTables",

@@ -15,9 +15,11 @@ from quant_core.errors import ContractError
 from quant_core.ledger import Ledger, tried_configurations
 from quant_core.meta._checks import bound_violations, leaks
 from quant_core.meta._portfolio import compute_metas
+from quant_core.meta._recorder import MetaRecorder
 from quant_core.meta._tables import MetaTables
 from quant_core.tournament._folder import alone_in, read_table, write_table
 from quant_core.tournament._manifest import write_manifest
+from quant_core.tournament._recording import file_digests
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -118,21 +120,25 @@ def run_meta(
             code_versions={"quant-assets": version("quant-assets")},
             seed=metas[root].seed,
         )
-        result = _run(metas, sleeves, folder, ledger, own_id, inputs)
+        recorder = MetaRecorder(ledger, own_id, root, metas)
+        result = _run(metas, sleeves, folder, ledger, recorder, inputs)
         head = ledger.head()
     facts: dict[str, Any] = {
         "kind": "meta",
         "run_id": own_id,
         "started": started.isoformat(),
         "finished": clock().now().isoformat(),
+        "seeds": {name: config.seed for name, config in metas.items()},
         "meta": root,
         "config": plain,
         "sleeves": inputs,
+        "stages": recorder.steps,
         "counts": {"meta_solve": {"hits": result.hits, "computed": result.computed}},
         "leakage": result.leakage,
         "ledger": {"seq": head.seq, "hash": head.hash},
     }
-    write_manifest(folder, facts, outputs=tuple(META_FILES.values()))
+    files = tuple(META_FILES.values())
+    write_manifest(folder, facts, outputs=files, known=recorder.outputs)
     return result
 
 
@@ -141,29 +147,31 @@ def _run(
     sleeves: Mapping[str, SleeveResults],
     folder: Path,
     ledger: Ledger,
-    run_id: str,
+    recorder: MetaRecorder,
     inputs: Mapping[str, str],
 ) -> MetaResult:
-    context, root = {"run_id": run_id, "meta": list(metas)[-1]}, list(metas)[-1]
-    with ledger.action("solve", context=context, inputs=inputs) as action:
+    root = list(metas)[-1]
+    with recorder.stage("solve", inputs=inputs) as action:
         stored = dict(_stored(folder / META_FILES["weights"]))
         found = compute_metas(root, metas, sleeves, stored)
         solves = [solve for meta in found.values() for solve in meta.every_solve]
         computed = sum(meta.computed for meta in found.values())
         action.outcome = {"hits": len(solves) - computed, "computed": computed}
-        action.outputs = {"solves": digest_parts(solve.key for solve in solves)}
+        action.outputs = weights = {"solves": recorder.solved(found)}
     tried = sorted({one for meta in found.values() for one in meta.configurations()})
-    with ledger.action("simulate", context={**context, "configurations": tried}) as action:
-        paths = [path for meta in found.values() for path in meta.paths]
-        action.outcome = {"paths": len(paths)}
-        action.outputs = {"paths": digest_parts(path.key for path in paths)}
-    with ledger.action("flatten", context=context) as action:
+    with recorder.stage("simulate", inputs={**inputs, **weights}, configurations=tried) as action:
+        action.outcome = {"paths": sum(len(meta.paths) for meta in found.values())}
+        action.outputs = {"paths": recorder.simulated(found)}
+    with recorder.stage("flatten", inputs={**inputs, **weights}) as action:
         count = len(tried_configurations(ledger.path))
         tables = {name: MetaTables.of(meta, tried=count) for name, meta in found.items()}
         lost = max(_sound(found[name], one) for name, one in tables.items())
+        recorder.flattened(tables)
         action.outcome = {"leakage": lost, "holdings": tables[root].holdings.num_rows}
         _write(folder, list(tables.values()))
-    return MetaResult(run_id, folder, found, tables[root], len(solves) - computed, computed, lost)
+        action.outputs = file_digests(folder, META_FILES.values())
+    hits = len(solves) - computed
+    return MetaResult(recorder.run_id, folder, found, tables[root], hits, computed, lost)
 
 
 def _stored(file: Path) -> Iterator[tuple[str, pa.Table]]:

@@ -16,6 +16,7 @@ from quant_core.cells import code_version
 from quant_core.ledger import Ledger, tried_configurations
 from quant_core.meta import (
     MetaPortfolio,
+    MetaRecorder,
     MetaTables,
     bound_violations,
     cell_text,
@@ -126,16 +127,19 @@ def _computed(
             code_versions={},
             seed=config.seed,
         )
-    with ledger.action("solve", context={"run_id": run_id, "meta": name}, inputs=inputs) as action:
-        metas_found = compute_metas(name, metas(), results, stored_weights(name, lakehouse))
-        meta = metas_found[name]
+    recorder = MetaRecorder(ledger, run_id, name, metas())
+    with recorder.stage("solve", inputs=inputs) as action:
+        found = compute_metas(name, metas(), results, stored_weights(name, lakehouse))
+        meta = found[name]
         action.outcome = {"solves": len(meta.every_solve), "computed": meta.computed}
-        action.outputs = {"solves": digest_parts(solve.key for solve in meta.every_solve)}
-    tried = sorted({one for meta in metas_found.values() for one in meta.configurations()})
-    about = {"run_id": run_id, "meta": name, "configurations": tried}
-    with ledger.action("simulate", context=about) as action:
-        action.outputs = {"paths": digest_parts(path.key for path in meta.paths)}
-    return meta, MetaTables.of(meta, tried=len(tried_configurations(ledger.path)))
+        action.outputs = weights = {"solves": recorder.solved(found)}
+    tried = sorted({one for meta in found.values() for one in meta.configurations()})
+    with recorder.stage("simulate", inputs={**inputs, **weights}, configurations=tried) as action:
+        action.outputs = {"paths": recorder.simulated(found)}
+    with recorder.stage("flatten", inputs={**inputs, **weights}):
+        tables = MetaTables.of(meta, tried=len(tried_configurations(ledger.path)))
+        recorder.flattened({name: tables})
+    return meta, tables
 
 
 def _judged(meta: MetaPortfolio, tables: MetaTables) -> dict[str, list[str]]:

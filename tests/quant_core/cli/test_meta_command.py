@@ -30,6 +30,10 @@ def test_a_portfolio_is_run_shown_and_found_again(quant: Quant, finished: Path) 
     assert again["hits"] > 0
     assert again["leakage"] <= 1e-6
     assert quant("ledger", "verify", out).exit_code == 0
+    manifest = json.loads((quant.out / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["seeds"] == {"world": 0}
+    assert [one["name"] for one in manifest["stages"]] == ["solve", "simulate", "flatten"]
+    assert manifest["stages"][0]["changed"]["world"]["added"]["members"]["names"] == ["test"]
     shown = json.loads(quant("meta", "show", "--out", out, "--profile", "hrp", "--json").stdout)
     assert sum(row["net_weight"] for row in shown["holdings"]) == pytest.approx(1.0, abs=1e-9)
     assert {one["sleeve"] for row in shown["holdings"] for one in row["contributors"]} == {"test"}

@@ -188,27 +188,6 @@ def test_a_sleeve_without_results_is_named(
         computed(meta(members=[{"sleeve": "us"}, {"sleeve": "cripto"}]), sleeves)
 
 
-def test_cutting_off_the_future_changes_nothing_before_it(
-    meta: Callable[..., MetaConfig], sleeves: dict[str, Any]
-) -> None:
-    members = [{"sleeve": "us", "choose": "best"}, {"sleeve": "crypto"}, {"sleeve": "bonds"}]
-    inner = meta("inner", members=[{"sleeve": "crypto"}, {"sleeve": "bonds"}])
-    outer = meta("outer", members=[{"sleeve": "us", "choose": "best"}, {"meta": "inner"}],
-                 windows={"train": 20, "step": "month"}, bounds={"most": 0.9})  # fmt: skip
-    for config, inside in ((meta(members=members), ()), (outer, (inner,))):
-        whole = tables_of(computed(config, sleeves, *inside))
-        for day in ("2020-09-14", "2020-11-02", "2021-01-01"):
-            past = {name: sleeve.until(day) for name, sleeve in sleeves.items()}
-            cut = tables_of(computed(config, past, *inside))
-            for part in ("weights", "nav", "holdings", "streams"):
-                every, before = getattr(whole, part).to_pylist(), getattr(cut, part).to_pylist()
-                if part == "nav":  # the key of a path is that of all of it
-                    for row in (*every, *before):
-                        row.pop("key")
-                assert before == [row for row in every if str(row["date"]) <= day]
-                assert before
-
-
 def test_equal_inputs_give_equal_bytes_and_solves_are_found_again(
     meta: Callable[..., MetaConfig], sleeves: dict[str, Any]
 ) -> None:
