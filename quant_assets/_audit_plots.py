@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from quant_core.contracts import AuditReport, Finding
 
-__all__ = ["audit_metadata", "plot_findings"]
+__all__ = ["audit_metadata", "plot_findings", "plot_stability"]
 
 _SYMBOLS = 24
 _COLUMNS = ("check", "symbol", "first", "last", "count", "text")
@@ -56,5 +56,21 @@ def plot_findings(findings: Sequence[Finding], *, title: str) -> dg.MarkdownMeta
             axes.plot(first, rows, "o", markersize=3, color=color, label=check)
         axes.set_yticks(list(place.values()), [name[:16] for name in place], fontsize=6)
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, fontsize=8)
+
+    return figure(draw, title=title)
+
+
+def plot_stability(
+    findings: Sequence[Finding], limit: float, *, title: str
+) -> dg.MarkdownMetadataValue:
+    """Plot the stability index of each feature, the highest on top, and the limit of a warning."""
+    shown = sorted(findings, key=lambda one: one.value or 0.0)[-_SYMBOLS:]
+
+    def draw(axes: Axes) -> None:
+        colors = ["C3" if one.severity == "warn" else "C0" for one in shown]
+        axes.barh(range(len(shown)), [one.value or 0.0 for one in shown], color=colors)
+        axes.axvline(limit, color="black", linewidth=1, linestyle="--")
+        axes.set_yticks(range(len(shown)), [one.symbol[:24] for one in shown], fontsize=6)
+        axes.set_xlabel("population stability index")
 
     return figure(draw, title=title)

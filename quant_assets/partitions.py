@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 import numpy as np
-from dagster._core.storage.tags import PARTITION_NAME_TAG
+from dagster._core.storage.tags import (
+    ASSET_PARTITION_RANGE_END_TAG,
+    ASSET_PARTITION_RANGE_START_TAG,
+    PARTITION_NAME_TAG,
+)
 
 from quant_assets._sleeves import Sleeve, sleeves
 from quant_assets._strategies import strategies
@@ -32,6 +36,7 @@ __all__ = [
     "TWO_MONTHS_BACK",
     "WHOLE_SLEEVE",
     "month_partitions",
+    "months_of_run",
     "partition_key",
     "same_sleeve",
     "simulated_key",
@@ -158,3 +163,16 @@ TRAIN = _reaching(sleeve.train_reach for sleeve in _FOUND.values())
 
 WHOLE_SLEEVE = same_sleeve()
 """Every month of the same sleeve."""
+
+
+def months_of_run(tags: Mapping[str, str]) -> dict[str, list[str]] | None:
+    """Return the months of each sleeve of a run by its tags; None if it is not of months.
+
+    A check is not partitioned, so that its context does not tell.
+    """
+    first = tags.get(ASSET_PARTITION_RANGE_START_TAG) or tags.get(PARTITION_NAME_TAG)
+    last = tags.get(ASSET_PARTITION_RANGE_END_TAG) or first
+    if first is None or last is None or not MONTHLY.has_partition_key(first):
+        return None
+    within = dg.PartitionKeyRange(first, last)
+    return sleeves_with_months(list(MONTHLY.get_partition_keys_in_range(within)))

@@ -1,6 +1,7 @@
 """What valid data are at each level; what is dropped is counted, what is odd is found."""
 
 from quant_core.contracts._audit import audit
+from quant_core.contracts._audit_features import feature_drift
 from quant_core.contracts._audit_rules import AuditRules
 from quant_core.contracts._drift import kolmogorov_smirnov, population_stability
 from quant_core.contracts._finding import CHECKS, AuditReport, Finding
@@ -37,6 +38,7 @@ __all__ = [
     "WeightViolation",
     "audit",
     "check_weights",
+    "feature_drift",
     "keep_valid",
     "kolmogorov_smirnov",
     "non_finite",

@@ -73,7 +73,7 @@ def audit(
         raise ContractError(f"audit: no check {unknown[0]!r}; expected one of {', '.join(CHECKS)}")
     panel = Panel.of(matrix, prices, _sessions(matrix, calendar))
     chosen = rules or AuditRules()
-    parts = (lives, gaps, sessions_held, padding, stale, jumps, coverage, drift)
+    parts = [part for part, names in _PARTS if not names.isdisjoint(wanted)]
     found = [one for part in parts for one in part(panel, chosen) if one.check in wanted]
     order = {name: number for number, name in enumerate(CHECKS)}
     found.sort(key=lambda one: (order[one.check], one.first, one.symbol))
@@ -98,3 +98,15 @@ def _sessions(matrix: Matrix, calendar: Calendar | np.ndarray | None) -> np.ndar
         return None
     held: np.ndarray = calendar.sessions(days[0], days[-1]).astype("datetime64[D]")
     return held
+
+
+_PARTS = (
+    (lives, frozenset({"late_start", "early_end"})),
+    (gaps, frozenset({"gap"})),
+    (sessions_held, frozenset({"missing_session", "not_a_session"})),
+    (padding, frozenset({"padding"})),
+    (stale, frozenset({"stale"})),
+    (jumps, frozenset({"split_like", "jump", "glitch"})),
+    (coverage, frozenset({"thin_symbol", "thin_day"})),
+    (drift, frozenset({"drift"})),
+)

@@ -1,17 +1,22 @@
-"""Tier 1: the contract of each level as a pandera schema."""
+"""The contract of each level as a pandera schema: tier 1 here, tier 2 by the checks of an audit."""
 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from quant_core.contracts import _rules
+from quant_core.contracts._audit_schema import audit_schema
+from quant_core.errors import ContractError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     import pandera.pandas as pandera
 
+    from quant_core.calendars import Calendar
+    from quant_core.contracts._audit_rules import AuditRules
     from quant_core.contracts._levels import Level
 
 __all__ = ["ROW_RULES", "schema"]
@@ -26,18 +31,51 @@ ROW_RULES = {
 """Rules on whole rows, and the column that stands for the row."""
 
 
-@cache
-def schema(level: Level) -> pandera.DataFrameSchema:
-    """Return the tier-1 schema of a level; it is built when it is first asked for.
+def schema(
+    level: Level,
+    *,
+    tier: Literal[1, 2] = 1,
+    calendar: Calendar | np.ndarray | None = None,
+    rules: AuditRules | None = None,
+) -> pandera.DataFrameSchema:
+    """Return the schema of a level.
 
-    It describes the frame that `as_frame` makes: rows are numbered from 0, so that a failure case
-    names a position, never a label. A schema judges; `keep_valid` drops what it finds.
+    Tier 1 describes the frame that `as_frame` makes: rows are numbered from 0, so that a failure
+    case names a position, never a label. A schema judges; `keep_valid` drops what it finds. It is
+    built when it is first asked for.
+
+    Tier 2, for a frame that holds tier 1, has a check of each name in `CHECKS`, which calls
+    `audit`. A failure case is a cell: of the symbol and the first day of a finding (after a gap: of
+    its first return), or of the column ``date`` where a day as a whole is meant (after a missing
+    session: of the next row). It bears the label of its row, so that a frame with dates as its
+    index has the day there. Notes are no failures.
 
     Parameters
     ----------
     level : {"prices", "returns", "features", "scores", "weights"}
-        Level of the data.
+        Level of the data; of tier 2, ``"returns"``.
+    tier : {1, 2}
+        Rules on single observations, or on what they show together.
+    calendar : Calendar or numpy.ndarray of datetime64, optional
+        Of tier 2: sessions, as `audit` takes them.
+    rules : AuditRules, optional
+        Of tier 2: thresholds.
+
+    Raises
+    ------
+    ContractError
+        If the level has no tier 2, or tier 1 is given a calendar or thresholds.
     """
+    if tier == 2:  # noqa: PLR2004 - the tiers are named by number
+        second: pandera.DataFrameSchema = audit_schema(level, calendar, rules)
+        return second
+    if calendar is not None or rules is not None:
+        raise ContractError("schema: a calendar and rules are of tier 2; give tier=2")
+    return _first_tier(level)
+
+
+@cache
+def _first_tier(level: Level) -> pandera.DataFrameSchema:
     built: pandera.DataFrameSchema = _BUILDERS[level]()
     return built
 

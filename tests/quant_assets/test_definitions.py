@@ -80,6 +80,7 @@ def test_what_must_stop_what_follows_is_blocking(defs: dg.Definitions) -> None:
     }
     audits = ["calendar", "drift", "gaps", "jumps", "lives", "stale_prices"]
     assert {(key.asset_key.to_user_string(), key.name) for key in set(keys) - set(stopping)} == {
+        ("feature_matrix", "drift"),
         ("raw_prices", "observations"),
         *(("returns_matrix", name) for name in audits),
     }
