@@ -16,11 +16,11 @@ from quant_core.errors import ConfigError
 from quant_core.ledger import Ledger
 from quant_core.models import ModelStore
 from quant_core.tournament import register_models
-from resources.lakehouse import Lakehouse, data_folder
+from resources.lakehouse import Lakehouse, data_folder, purged
 from resources.mlflow_rebuild import TELL, Telling, witness_tag
 from resources.mlflow_registry import ModelRegistry
 from resources.ray_compute import RayCompute
-from resources.run_manifests import book_action
+from resources.run_manifests import book_action, manifest_folder
 from resources.strategy_database import StrategyDatabase
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class LakehouseRoot(dg.ConfigurableResource[Any]):
         found = Lakehouse(self.url).prepare()
         if context.log is not None:
             context.log.info("lakehouse %s: %s", Lakehouse(self.url).url, found)
-        for path in Lakehouse(self.url).purge_unfinished():
+        for path in (*Lakehouse(self.url).purge_unfinished(), *purged(manifest_folder())):
             if context.log is not None:
                 context.log.info("removed %s, which a killed run left half-written", path)
 

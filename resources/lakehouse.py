@@ -15,7 +15,7 @@ from quant_core.objects import FileObjects, open_objects
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Lakehouse", "data_folder"]
+__all__ = ["Lakehouse", "data_folder", "purged"]
 
 
 def data_folder() -> Path:
@@ -84,16 +84,19 @@ class Lakehouse:
         files: an object store shows an object when it is whole.
         """
         objects = open_objects(self._url)
-        if not isinstance(objects, FileObjects):
-            return []
-        left = [
-            path
-            for path in sorted(Path(objects.root).rglob(f".*{UNFINISHED}"))
-            if not psutil.pid_exists(int(path.name.split(".")[-2]))
-        ]
-        for path in left:
-            path.unlink(missing_ok=True)
-        return [str(path) for path in left]
+        return purged(Path(objects.root)) if isinstance(objects, FileObjects) else []
+
+
+def purged(folder: Path) -> list[str]:
+    """Remove the files below a folder whose writers died half-way, and return their names."""
+    left = [
+        path
+        for path in sorted(folder.rglob(f".*{UNFINISHED}"))
+        if not psutil.pid_exists(int(path.name.split(".")[-2]))
+    ]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return [str(path) for path in left]
 
 
 def _checked(part: str) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from quant_core.cells import Receipt
 
-__all__ = ["book_action", "book_outputs", "manifest_path"]
+__all__ = ["book_action", "book_outputs", "manifest_folder", "manifest_path"]
 
 
 def manifest_path(run_id: str) -> Path:
@@ -39,7 +39,12 @@ def manifest_path(run_id: str) -> Path:
     """
     if not run_id or run_id.startswith(".") or "/" in run_id or "\\" in run_id:
         raise ConfigError(f"run id: expected a name without '/' or a leading '.', found {run_id!r}")
-    return current_settings().home / "manifests" / f"{run_id}.json"
+    return manifest_folder() / f"{run_id}.json"
+
+
+def manifest_folder() -> Path:
+    """Return where the manifests of the runs of this home lie."""
+    return current_settings().home / "manifests"
 
 
 def book_outputs(run_id: str, receipts: Iterable[Receipt]) -> None:
