@@ -7,13 +7,14 @@ from typing import Any
 
 import fsspec
 from fsspec.utils import get_protocol
+from pydantic import BaseModel
 
 from quant_core.config._model import InvalidConfigError, TournamentConfig
 from quant_core.config._problems import Path, told
 from quant_core.config._yaml import read_yaml
 from quant_core.errors import ConfigError, UnavailableError
 
-__all__ = ["load_config", "parse_config", "read_text"]
+__all__ = ["load_config", "parse_as", "parse_config", "read_file"]
 
 
 def load_config(url: str) -> TournamentConfig:
@@ -32,11 +33,7 @@ def load_config(url: str) -> TournamentConfig:
     UnavailableError
         If the protocol of the URL needs a package that is not installed.
     """
-    value, lines = read_yaml(read_text(url), url)
-    if value is None:
-        raise ConfigError(
-            f"{url}: the file is empty; expected a configuration, for example 'seed: 0'"
-        )
+    value, lines = read_file(url, expected="a configuration, for example 'seed: 0'")
     return parse_config(value, origin=url, lines=lines)
 
 
@@ -59,15 +56,30 @@ def parse_config(
     ConfigError
         With every problem found.
     """
+    return parse_as(TournamentConfig, value, origin=origin, lines=lines)
+
+
+def parse_as[Config: BaseModel](
+    kind: type[Config], value: Any, *, origin: str, lines: Mapping[Path, int] | None = None
+) -> Config:
+    """Make a model that raises `InvalidConfigError`, its problems told with their lines."""
     if not isinstance(value, Mapping):
         raise ConfigError(f"{origin}: expected a mapping of fields, found {type(value).__name__}")
     try:
-        return TournamentConfig(**{str(key): item for key, item in value.items()})
+        return kind(**{str(key): item for key, item in value.items()})
     except InvalidConfigError as error:
         raise ConfigError(told(origin, error.problems, lines or {})) from error
 
 
-def read_text(url: str) -> str:
+def read_file(url: str, *, expected: str) -> tuple[Any, dict[Path, int]]:
+    """Return what a YAML file holds and the line of each place; an empty one is an error."""
+    value, lines = read_yaml(_text(url), url)
+    if value is None:
+        raise ConfigError(f"{url}: the file is empty; expected {expected}")
+    return value, lines
+
+
+def _text(url: str) -> str:
     """Return the text of a YAML file, or say in a `ConfigError` why it cannot be read."""
     protocol = get_protocol(url)
     if protocol not in fsspec.available_protocols():

@@ -20,8 +20,9 @@ from pydantic import (
 
 from quant_core.config import CostConfig, WindowConfig
 from quant_core.config._choice import LABEL, Choice, resolve_axis
+from quant_core.config._load import parse_as
+from quant_core.config._model import InvalidConfigError
 from quant_core.config._problems import Path, Problem, fail, nearest, problems_of, told
-from quant_core.errors import ConfigError
 
 __all__ = ["Bounds", "MemberConfig", "MetaConfig", "parse_meta"]
 
@@ -175,7 +176,8 @@ class MetaConfig(BaseModel):
         try:
             super().__init__(**fields)
         except ValidationError as error:
-            raise InvalidMetaError(problems_of(error, type(self))) from error
+            problems = problems_of(error, type(self))
+            raise InvalidConfigError(told("meta-portfolio", problems, {}), problems) from error
 
     @field_validator("members")
     @classmethod
@@ -226,14 +228,6 @@ class MetaConfig(BaseModel):
         }
 
 
-class InvalidMetaError(ConfigError):
-    """A configuration with problems, kept so that the loader can add their lines."""
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__(told("meta-portfolio", problems, {}))
-        self.problems = problems
-
-
 def parse_meta(
     value: Any, *, origin: str = "meta-portfolio", lines: Mapping[Path, int] | None = None
 ) -> MetaConfig:
@@ -253,9 +247,4 @@ def parse_meta(
     ConfigError
         With every problem found.
     """
-    if not isinstance(value, Mapping):
-        raise ConfigError(f"{origin}: expected a mapping of fields, found {type(value).__name__}")
-    try:
-        return MetaConfig(**{str(key): item for key, item in value.items()})
-    except InvalidMetaError as error:
-        raise ConfigError(told(origin, error.problems, lines or {})) from error
+    return parse_as(MetaConfig, value, origin=origin, lines=lines)

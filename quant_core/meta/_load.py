@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quant_core.config._load import read_text
-from quant_core.config._yaml import read_yaml
+from quant_core.config._load import read_file
 from quant_core.errors import ConfigError
 from quant_core.meta._config import parse_meta
 from quant_core.meta._nesting import nested
@@ -30,9 +29,7 @@ def load_meta(url: str) -> MetaConfig:
     ConfigError
         If the file is missing, empty, not YAML, or holds a wrong field.
     """
-    value, lines = read_yaml(read_text(url), url)
-    if value is None:
-        raise ConfigError(f"{url}: the file is empty; expected the name and members of a portfolio")
+    value, lines = read_file(url, expected="the name and members of a portfolio")
     return parse_meta(value, origin=url, lines=lines)
 
 
