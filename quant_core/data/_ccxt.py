@@ -11,11 +11,12 @@ from quant_core.data._live import (
     UNREADABLE,
     Series,
     complete_days,
+    live_library,
     observations,
     patient,
     unreadable,
 )
-from quant_core.errors import ConfigError, DataError, UnavailableError
+from quant_core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from quant_core.data._live_config import CcxtConfig
@@ -68,7 +69,7 @@ class CcxtSource:
             If the exchange does not answer after all retries.
         """
         first, after = complete_days(start, end, origin=self.origin)
-        library = _library()
+        library = live_library("ccxt")
         exchange = self._open(library)
         try:
             found = [
@@ -133,14 +134,3 @@ class CcxtSource:
 
 def _days(bars: np.ndarray) -> np.ndarray:
     return bars[:, 0].astype("datetime64[ms]").astype("datetime64[D]")
-
-
-def _library() -> Any:
-    try:
-        import ccxt  # type: ignore[import-untyped]  # it has no types
-    except ImportError as error:
-        raise UnavailableError(
-            "data.source: kind ccxt needs the library of that name, which is not installed; "
-            "install the extra: pip install 'quant-assets[sources]'"
-        ) from error
-    return ccxt

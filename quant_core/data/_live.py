@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from quant_core.clock import clock
 from quant_core.data._observations import RawObservations
-from quant_core.errors import DataError, SourceError
+from quant_core.errors import DataError, SourceError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["UNREADABLE", "Series", "complete_days", "observations", "patient", "unreadable"]
+__all__ = [
+    "UNREADABLE",
+    "Series",
+    "complete_days",
+    "live_library",
+    "observations",
+    "patient",
+    "unreadable",
+]
 
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What the libraries raise on an answer that is not what the service documents."""
+
+
+def live_library(name: str) -> Any:
+    """Return the library of a service, imported now, or say which extra brings it."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise UnavailableError(
+            f"data.source: kind {name} needs the library of that name, which is not installed; "
+            "install the extra: pip install 'quant-assets[sources]'"
+        ) from error
 
 
 class Series(NamedTuple):

@@ -11,11 +11,12 @@ from quant_core.data._live import (
     UNREADABLE,
     Series,
     complete_days,
+    live_library,
     observations,
     patient,
     unreadable,
 )
-from quant_core.errors import DataError, SourceError, UnavailableError
+from quant_core.errors import DataError, SourceError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +67,7 @@ class YahooSource:
         if first == after:
             none = np.zeros(0)
             return Series(symbol, np.zeros(0, "datetime64[D]"), none, none)
-        library = _library()
+        library = live_library("yfinance")
         problems = library.exceptions
         try:
             frame = patient(
@@ -108,14 +109,3 @@ class YahooSource:
 def _numbers(column: pd.Series) -> np.ndarray:
     values: np.ndarray = column.to_numpy(dtype=np.float64, na_value=np.nan)
     return values
-
-
-def _library() -> Any:
-    try:
-        import yfinance  # type: ignore[import-untyped]  # it has no types
-    except ImportError as error:
-        raise UnavailableError(
-            "data.source: kind yfinance needs the library of that name, which is not installed; "
-            "install the extra: pip install 'quant-assets[sources]'"
-        ) from error
-    return yfinance
